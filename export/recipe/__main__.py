@@ -1,0 +1,85 @@
+"""The recipe of the default model: `python -m export.recipe train`, then `pack`, then `glint evaluate`.
+
+See README.md in this folder for the data it expects and the figures of each run.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+BASE, ENCODER, CLASS_NAMES = "smollm2-135m-instruct-q4_1", "efficientnet-lite2", "imagenet-class-names"
+WEIGHTS = Path(__file__).parents[2] / "models/weights/glint-135m"
+run_option = click.option(
+    "--run", type=click.Path(path_type=Path), default=Path("runs/default"), show_default=True, help="Folder of the run."
+)
+data_option = click.option(
+    "--data",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    required=True,
+    help="Folder that holds the training sets (README.md in export/recipe says which).",
+)
+
+
+def source_file(name: str, file: str) -> Path:
+    """One file of a catalogued model, fetched if it is not there."""
+    from models.fetch import pull
+
+    return next(pull(name).rglob(file))
+
+
+@click.group()
+def main() -> None:
+    """Train, pack and check the default model."""
+
+
+@main.command()
+@data_option
+@run_option
+@click.option("--minutes", default=100.0, show_default=True, help="Time for the language model, after preparation.")
+def train(data: Path, run: Path, minutes: float) -> None:
+    """Quantise the encoder, compute features and hints, train connector and updates.
+
+    Every stage is kept in the run folder and not repeated; the last one goes on from its checkpoint. Give more --minutes
+    to an interrupted run. Progress: RUN/train.log.
+    """
+    import torch.multiprocessing as mp
+
+    from export.recipe import prepare
+    from export.recipe.photos import load_photos
+    from export.recipe.train import Plan
+    from export.recipe.train import train as train_process
+
+    run.mkdir(parents=True, exist_ok=True)
+    prepare.encoder(data, source_file(ENCODER, "*.pth"), run)
+    prepare.features(data, run)
+    prepare.hints(data, source_file(CLASS_NAMES, "_meta.py"), run)
+    photos = load_photos(data, "train")
+    mp.spawn(train_process, (2, source_file(BASE, "*.gguf"), photos, run, Plan(minutes=minutes)), nprocs=2)
+
+
+@main.command()
+@run_option
+@click.option("--out", type=click.Path(path_type=Path), default=WEIGHTS, show_default=True)
+@click.option("--version", required=True, help="Version of the model, as in 0.1.0.")
+def pack(run: Path, out: Path, version: str) -> None:
+    """Write what was trained as the files that the repository ships: vision.onnx, adapter.safetensors, config.json."""
+    from export.recipe.pack import pack_weights
+
+    pack_weights(run, source_file(BASE, "*.gguf"), out, version)
+
+
+@main.command()
+@data_option
+@run_option
+@click.option("--limit", default=1000, show_default=True, help="Photos of flickr8k/dev.")
+def check(data: Path, run: Path, limit: int) -> None:
+    """Caption flickr8k/dev with the checkpoint in full precision, for comparison with the int4 bundle."""
+    from export.recipe.check import check_captions
+
+    check_captions(data, run, source_file(BASE, "*.gguf"), limit)
+
+
+if __name__ == "__main__":
+    main()

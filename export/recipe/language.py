@@ -1,0 +1,169 @@
+"""The language model as it is trained: the frozen SmolLM2 in bfloat16 with low-rank updates, and the picture connector.
+
+Written for processors: the update is folded into the weight once a step (W + B A), so that a projection costs one
+product, and its gradient is taken through the low-rank factors alone, never through the full matrix. That is a third
+less arithmetic than letting autograd differentiate the folded weight (low-rank updates: Hu et al. 2021).
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from export.recipe.features import WIDTH
+from models.gguf_weights import GgufWeights
+
+RANK = 32
+PROJECTIONS = {  # GGUF names of the rows that share one product
+    "qkv": ("attn_q", "attn_k", "attn_v"),
+    "o": ("attn_output",),
+    "gate_up": ("ffn_gate", "ffn_up"),
+    "down": ("ffn_down",),
+}
+ADAPTER_NAMES = dict(attn_q="q", attn_k="k", attn_v="v", attn_output="o", ffn_gate="gate", ffn_up="up", ffn_down="down")
+
+
+class _LowRankProduct(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, folded, a, b):  # type: ignore[override]
+        ctx.save_for_backward(x, folded, a, b)
+        return x @ folded.T
+
+    @staticmethod
+    def backward(ctx, dy):  # type: ignore[override]
+        x, folded, a, b = ctx.saved_tensors
+        rows, grads = x.flatten(0, -2), dy.flatten(0, -2)
+        down, up = rows @ a.to(x.dtype).T, grads @ b.to(x.dtype)
+        return dy @ folded, None, (up.T @ rows).to(a.dtype), (grads.T @ down).to(b.dtype)
+
+
+class Projection(nn.Module):
+    """A frozen weight [out, in] with its update B A; call `fold()` after each optimiser step."""
+
+    def __init__(self, weight: torch.Tensor):
+        super().__init__()
+        self.register_buffer("frozen", weight.to(torch.bfloat16), persistent=False)
+        self.register_buffer("noise", None, persistent=False)
+        self.a = nn.Parameter(torch.randn(RANK, weight.shape[1]) / math.sqrt(weight.shape[1]))
+        self.b = nn.Parameter(torch.zeros(weight.shape[0], RANK))
+        self.folded = self.frozen
+
+    @torch.no_grad()
+    def fold(self) -> None:
+        self.folded = torch.addmm(self.frozen, self.b.to(torch.bfloat16), self.a.to(torch.bfloat16))
+        if self.noise is not None:
+            self.folded += self.noise
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return _LowRankProduct.apply(x, self.folded, self.a, self.b)
+
+
+class Layer(nn.Module):
+    def __init__(self, weights: GgufWeights, index: int):
+        super().__init__()
+        shape = weights.shape
+        self.heads, self.kv_heads, self.size, self.eps = shape.heads, shape.kv_heads, shape.head_size, shape.rms_eps
+
+        def tensor(name: str) -> torch.Tensor:
+            return torch.from_numpy(weights.tensor(f"blk.{index}.{name}.weight"))
+
+        self.register_buffer("attention_norm", tensor("attn_norm").to(torch.bfloat16), persistent=False)
+        self.register_buffer("feed_norm", tensor("ffn_norm").to(torch.bfloat16), persistent=False)
+        self.projections = nn.ModuleDict(
+            {name: Projection(torch.cat([tensor(part) for part in parts])) for name, parts in PROJECTIONS.items()}
+        )
+
+    def forward(self, x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        b, n, d = x.shape
+        h = F.rms_norm(x, (d,), self.attention_norm, self.eps)
+        q, k, v = (
+            self.projections["qkv"](h)
+            .view(b, n, -1, self.size)
+            .transpose(1, 2)
+            .split([self.heads, self.kv_heads, self.kv_heads], 1)
+        )
+        half = self.size // 2
+
+        def rotate(y: torch.Tensor) -> torch.Tensor:
+            return y * cos + torch.cat((-y[..., half:], y[..., :half]), -1) * sin
+
+        repeat = self.heads // self.kv_heads
+        q, k, v = rotate(q), rotate(k).repeat_interleave(repeat, 1), v.repeat_interleave(repeat, 1)
+        attended = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
+        x = x + self.projections["o"](attended.transpose(1, 2).reshape(b, n, d))
+        h = F.rms_norm(x, (d,), self.feed_norm, self.eps)
+        gate, up = self.projections["gate_up"](h).chunk(2, -1)
+        return x + self.projections["down"](F.silu(gate) * up)
+
+
+class Connector(nn.Module):
+    """cells [b, 16, 1760] -> visual tokens [b, 16, hidden], on the scale of word embeddings."""
+
+    def __init__(self, cells: int, hidden: int, scale: float):
+        super().__init__()
+        self.norm = nn.LayerNorm(WIDTH)
+        self.inner = nn.Linear(WIDTH, 1024)
+        self.outer = nn.Linear(1024, hidden)
+        self.place = nn.Parameter(torch.randn(cells, hidden) * 0.02)
+        self.scale = nn.Parameter(torch.tensor(scale))
+
+    def forward(self, cells: torch.Tensor) -> torch.Tensor:
+        return self.scale * self.outer(F.gelu(self.inner(self.norm(cells)))) + self.place
+
+
+class LanguageModel(nn.Module):
+    """SmolLM2 with updates. `forward` gives the hidden states before the head; `logits` applies the tied head."""
+
+    def __init__(self, weights: GgufWeights):
+        super().__init__()
+        shape = weights.shape
+        self.head_size, self.base, self.eps = shape.head_size, shape.rope_base, shape.rms_eps
+        embeddings = torch.from_numpy(weights.tensor("token_embd.weight")).to(torch.bfloat16)
+        self.register_buffer("embeddings", embeddings, persistent=False)
+        final = torch.from_numpy(weights.tensor("output_norm.weight")).to(torch.bfloat16)
+        self.register_buffer("final_norm", final, persistent=False)
+        self.layers = nn.ModuleList(Layer(weights, i) for i in range(shape.layers))
+        self.requires_grad_(False)
+        for projection in self.projections():
+            projection.a.requires_grad_(True)
+            projection.b.requires_grad_(True)
+
+    def projections(self) -> list[Projection]:
+        return [p for layer in self.layers for p in layer.projections.values()]
+
+    def fold(self) -> None:
+        for projection in self.projections():
+            projection.fold()
+
+    def forward(self, x: torch.Tensor, positions: torch.Tensor, visible: torch.Tensor) -> torch.Tensor:
+        """x bfloat16 [b, n, hidden], positions int [b, n], visible bool [b, n, n] -> [b, n, hidden]."""
+        frequencies = self.base ** (-torch.arange(0, self.head_size, 2) / self.head_size)
+        angles = positions[..., None].float() * frequencies
+        cos = torch.cat([angles.cos()] * 2, -1)[:, None].to(x.dtype)
+        sin = torch.cat([angles.sin()] * 2, -1)[:, None].to(x.dtype)
+        mask = torch.zeros(visible.shape, dtype=x.dtype).masked_fill_(~visible, -30000.0)[:, None]
+        for layer in self.layers:
+            x = layer(x, cos, sin, mask)
+        return F.rms_norm(x, (x.shape[-1],), self.final_norm, self.eps)
+
+    def adapter(self) -> dict[str, torch.Tensor]:
+        """The updates per projection, float16: `layers.{i}.{q,k,v,o,gate,up,down}.{A,B}`; effective weight W + B A."""
+        out: dict[str, torch.Tensor] = {}
+        for i, layer in enumerate(self.layers):
+            for name, parts in PROJECTIONS.items():
+                projection = layer.projections[name]
+                rows = self._rows(layer, name)
+                for part, b in zip(parts, projection.b.detach().split(rows), strict=True):
+                    key = f"layers.{i}.{ADAPTER_NAMES[part]}"
+                    out[f"{key}.A"], out[f"{key}.B"] = projection.a.detach().half().clone(), b.half().clone()
+        return out
+
+    @staticmethod
+    def _rows(layer: Layer, name: str) -> list[int]:
+        if name == "qkv":
+            return [layer.heads * layer.size, layer.kv_heads * layer.size, layer.kv_heads * layer.size]
+        total = layer.projections[name].b.shape[0]
+        return [total // len(PROJECTIONS[name])] * len(PROJECTIONS[name])

@@ -1,0 +1,201 @@
+"""Runs a decoder graph: prefill, branch, rewind and greedy streaming over a key/value cache that is never copied.
+
+Knows onnxruntime and the graph's names. Knows no prompt, no tokenizer and no picture: image tokens come in as
+embeddings like any others.
+"""
+
+from __future__ import annotations
+
+import mmap
+import time
+from collections.abc import Collection, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import onnxruntime as ort
+
+from models.bundle import DECODER_GRAPH_FILE, DECODER_WEIGHTS_FILE, Bundle
+from models.decoder_layout import DecoderLayout
+from models.errors import GlintError
+
+_FIRST_CAPACITY = 256  # tokens; one turn fits, and more comes in doublings
+_PREFILL_CHUNK = 128  # tokens; larger ones were slower (more of the causal square is wasted) and take more memory
+
+
+class KVCache:
+    """Keys and values of the tokens a decoder has read so far. Made by Decoder.new_cache.
+
+    The memory is float32 [layers, 2, 1, key/value heads, capacity, head size]; onnxruntime writes into it in place.
+    """
+
+    def __init__(self, session: ort.InferenceSession, layout: DecoderLayout, capacity: int):
+        self._session = session
+        self._layout = layout
+        self._length = 0
+        self._seqlens = np.zeros(1, np.int32)
+        self._total = np.zeros((), np.int32)
+        self._allocate(capacity)
+
+    @property
+    def length(self) -> int:
+        """Tokens in the cache."""
+        return self._length
+
+    @property
+    def capacity(self) -> int:
+        """Tokens that fit before the memory has to grow (which happens by itself)."""
+        return self._memory.shape[4]
+
+    def rewind(self, length: int) -> None:
+        """Forgets all tokens after the first `length`. Costs nothing. ValueError if there are not that many."""
+        if not 0 <= length <= self._length:
+            raise ValueError(f"Cannot rewind to {length} of {self._length} tokens.")
+        self._length = length
+
+    def branch(self) -> KVCache:
+        """A second cache that starts with the same tokens and goes on alone; copies only what is used."""
+        other = KVCache(self._session, self._layout, self.capacity)
+        other._memory[..., : self._length, :] = self._memory[..., : self._length, :]
+        other._length = self._length
+        return other
+
+    def _reserve(self, length: int) -> None:
+        if length > self._layout.max_tokens:
+            raise GlintError(
+                f"The conversation needs {length} tokens and the model reads at most {self._layout.max_tokens}; "
+                "ask something shorter."
+            )
+        if length > self.capacity:
+            old = self._memory
+            self._allocate(min(max(length, 2 * self.capacity), self._layout.max_tokens))
+            self._memory[..., : self._length, :] = old[..., : self._length, :]
+
+    def _allocate(self, capacity: int) -> None:
+        size = self._layout
+        shape = (size.layers, 2, 1, size.kv_heads, capacity, size.head_size)
+        # Fresh pages of the system rather than numpy's allocator: what is never written takes no memory.
+        self._memory = np.frombuffer(mmap.mmap(-1, 4 * int(np.prod(shape))), np.float32).reshape(shape)
+        self._binding = self._session.io_binding()
+        for layer in range(size.layers):
+            for memory, kind in zip(self._memory[layer], ("key", "value"), strict=True):
+                at = ("cpu", 0, np.float32, memory.shape, memory.ctypes.data)
+                self._binding.bind_input(f"past_{kind}.{layer}", *at)
+                self._binding.bind_output(f"present_{kind}.{layer}", *at)
+        _bind(self._binding.bind_input, "seqlens_k", self._seqlens)
+        _bind(self._binding.bind_input, "total_sequence_length", self._total)
+
+    def _advance(self, embeddings: np.ndarray, rows: np.ndarray, logits: np.ndarray) -> None:
+        new = embeddings.shape[0]
+        self._reserve(self._length + new)
+        self._seqlens[0] = self._length + new - 1
+        self._total[...] = self._length + new
+        _bind(self._binding.bind_input, "inputs_embeds", embeddings[None])
+        _bind(self._binding.bind_input, "logit_rows", rows)
+        _bind(self._binding.bind_output, "logits", logits[None])
+        self._session.run_with_iobinding(self._binding)
+        self._length += new
+
+
+class Decoder:
+    """A language model ready to run. Caches of one decoder must not be advanced from two threads at once."""
+
+    def __init__(self, session: ort.InferenceSession, layout: DecoderLayout, values: np.ndarray, scales: np.ndarray):
+        self._session = session
+        self.layout = layout
+        self._values = values
+        self._scales = scales
+
+    @classmethod
+    def load(cls, bundle: Bundle, threads: int = 2) -> Decoder:
+        """Loads a bundle's decoder and meanwhile hashes all its files, so that no damaged file is ever run.
+
+        Raises GlintError when one is damaged or onnxruntime cannot load it.
+        """
+        with ThreadPoolExecutor(1) as other:
+            intact = other.submit(bundle.verify)
+            try:
+                decoder = cls.open(
+                    bundle.path(DECODER_GRAPH_FILE), bundle.path(DECODER_WEIGHTS_FILE), bundle.decoder, threads
+                )
+            finally:
+                intact.result()
+        return decoder
+
+    @classmethod
+    def open(cls, graph: Path, weights: Path, layout: DecoderLayout, threads: int = 2) -> Decoder:
+        """Loads a graph with its weights file. Raises GlintError when onnxruntime cannot."""
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.log_severity_level = 3
+        options.add_session_config_entry("session.set_denormal_as_zero", "1")
+        try:
+            session = ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # onnxruntime has one exception class for each status, without a common base
+            raise GlintError(f"{graph} cannot be loaded ({error}); fetch the model again.") from error
+        blocks = (layout.vocabulary, -1)
+        values = np.memmap(weights, np.uint8, "r", layout.embedding_values, (layout.vocabulary, layout.hidden))
+        scales = np.memmap(
+            weights, np.float32, "r", layout.embedding_scales, (layout.vocabulary, layout.hidden // 32)
+        )
+        return cls(session, layout, values.reshape(*blocks, 32), scales)
+
+    def embed(self, ids: Sequence[int]) -> np.ndarray:
+        """Token ids as float32 [n, hidden]."""
+        rows = np.asarray(ids, np.int64)
+        blocks = (self._values[rows].astype(np.float32) - 128) * self._scales[rows][..., None]
+        return blocks.reshape(len(rows), self.layout.hidden)
+
+    def new_cache(self) -> KVCache:
+        """An empty cache."""
+        return KVCache(self._session, self.layout, min(_FIRST_CAPACITY, self.layout.max_tokens))
+
+    def prefill(self, cache: KVCache, embeddings: np.ndarray) -> np.ndarray:
+        """Reads embeddings [n >= 1, hidden] after what the cache holds; logits [vocabulary] of what comes next."""
+        return self._read(cache, embeddings, last_only=True)[0]
+
+    def score(self, cache: KVCache, embeddings: np.ndarray) -> np.ndarray:
+        """As prefill, with the logits [n, vocabulary] after every position."""
+        return self._read(cache, embeddings, last_only=False)
+
+    def _read(self, cache: KVCache, embeddings: np.ndarray, last_only: bool) -> np.ndarray:
+        if embeddings.ndim != 2 or embeddings.shape[1] != self.layout.hidden or not len(embeddings):
+            raise ValueError(f"Expected embeddings [n >= 1, {self.layout.hidden}], got {list(embeddings.shape)}.")
+        embeddings = np.ascontiguousarray(embeddings, np.float32)
+        cache._reserve(cache.length + len(embeddings))
+        parts = []
+        for start in range(0, len(embeddings), _PREFILL_CHUNK):
+            chunk = embeddings[start : start + _PREFILL_CHUNK]
+            rows = np.arange(len(chunk) - 1 if last_only else 0, len(chunk), dtype=np.int64)
+            parts.append(np.empty((len(rows), self.layout.vocabulary), np.float32))
+            cache._advance(chunk, rows, parts[-1])
+        return parts[-1] if last_only else np.concatenate(parts)
+
+    def generate(
+        self,
+        cache: KVCache,
+        logits: np.ndarray,
+        max_tokens: int,
+        stop_ids: Collection[int] = (),
+        deadline_s: float | None = None,
+    ) -> Iterator[int]:
+        """Streams the most likely token, again and again, from `logits` [vocabulary] of the last prefill.
+
+        Ends before a token of `stop_ids`, after `max_tokens`, or once `deadline_s` seconds have passed since the first
+        was asked for. The cache then holds all yielded tokens but the last.
+        """
+        end = None if deadline_s is None else time.monotonic() + deadline_s
+        row = np.zeros(1, np.int64)
+        logits = logits.copy()[None]
+        for count in range(max_tokens):
+            token = int(logits.argmax())
+            if token in stop_ids:
+                return
+            yield token
+            if count + 1 == max_tokens or (end is not None and time.monotonic() >= end):
+                return
+            cache._advance(self.embed([token]), row, logits)
+
+
+def _bind(bind, name: str, array: np.ndarray) -> None:  # type: ignore[no-untyped-def]
+    bind(name, "cpu", 0, array.dtype.type, array.shape, array.ctypes.data)

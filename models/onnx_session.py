@@ -1,0 +1,21 @@
+"""How every small speech model is opened in onnxruntime: few threads, no spinning, no memory held in reserve."""
+
+from pathlib import Path
+
+import onnxruntime
+
+
+def open_session(path: Path, threads: int) -> onnxruntime.InferenceSession:
+    """Open a .onnx or .ort file on the CPU. Raises onnxruntime's own errors for a damaged one."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    # Spinning burns a core between the short runs of a decoder, and on glasses every core has other work.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    # Every sentence and every recording has another length: a plan for one is memory wasted on the next.
+    options.enable_mem_pattern = False
+    # The weights of a .ort file stay in the file's pages, which the system can drop, instead of moving to the heap.
+    options.add_session_config_entry("session.use_memory_mapped_ort_model", "1")
+    options.add_session_config_entry("session.use_ort_model_bytes_for_initializers", "1")
+    return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
