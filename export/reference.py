@@ -12,7 +12,7 @@ import torch
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from models.adapted_weights import PROJECTIONS
-from models.decoder_graph import DecoderWeights
+from models.decoder_graph import DecoderWeights, head_block
 from models.quantize import quantize_4bit, quantize_8bit
 
 _MODULES = {
@@ -42,7 +42,7 @@ def load_reference(weights: DecoderWeights, quantized: bool = False) -> LlamaFor
     )
     matrix: Callable[[np.ndarray], np.ndarray] = (lambda w: quantize_4bit(w).dequantize()) if quantized else np.asarray
     embeddings = weights.embeddings()
-    state = {"model.embed_tokens.weight": quantize_8bit(embeddings).dequantize() if quantized else embeddings}
+    state = {"model.embed_tokens.weight": quantize_8bit(embeddings, head_block(shape.hidden)).dequantize() if quantized else embeddings}
     state["lm_head.weight"] = state["model.embed_tokens.weight"]
     state["model.norm.weight"] = weights.output_norm()
     for i in range(shape.layers):

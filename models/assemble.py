@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from models.adapted_weights import AdaptedWeights
-from models.bundle import TOKENIZER_FILE, VISION_FILE, Bundle, FileRecord, sha256
+from models.bundle import TOKENIZER_FILE, VISION_FILE, Bundle, FileRecord
 from models.decoder_graph import write_decoder
 from models.errors import GlintError
 from models.gguf_weights import GgufWeights
+from models.integrity import sha256_of
 
 ADAPTER_FILE = "adapter.safetensors"
 CONFIG_FILE = "config.json"
@@ -29,40 +30,32 @@ def assemble(gguf: Path, weights: Path, out: Path, progress: Callable[[float], N
 
     weights: a folder with config.json (its `name` and `version` become the bundle's; all of it is kept) and, where
     trained, adapter.safetensors (see AdaptedWeights) and vision.onnx (taken as it is). progress: called with the share
-    done, 0 to 1. Raises GlintError when a source is unreadable or does not fit, or `out` cannot be written.
+    done, 0 to 1. Raises GlintError when a source is unreadable or does not fit, OSError when `out` cannot be written.
     """
     config = _read_config(weights / CONFIG_FILE)
     base = GgufWeights(gguf)
     adapter = weights / ADAPTER_FILE
     adapted = AdaptedWeights(base, adapter if adapter.exists() else None)
-    try:
-        with _replacing(out) as folder:
-            decoder = write_decoder(adapted, folder, progress=progress)
-            base.tokenizer().save(str(folder / TOKENIZER_FILE))
-            if (weights / VISION_FILE).exists():
-                shutil.copyfile(weights / VISION_FILE, folder / VISION_FILE)
-            Bundle(
-                folder=folder,
-                name=config["name"],
-                version=config["version"],
-                decoder=decoder,
-                config=config,
-                sources={gguf.name: sha256(gguf), **_hashes(weights)},
-                files={path.name: FileRecord.of(path) for path in sorted(folder.iterdir())},
-            ).write_manifest()
-    except OSError as error:
-        raise GlintError(f"The model could not be written to {out} ({error.strerror or error}).") from error
+    with _replacing(out) as folder:
+        decoder = write_decoder(adapted, folder, progress=progress)
+        base.tokenizer().save(str(folder / TOKENIZER_FILE))
+        if (weights / VISION_FILE).exists():
+            shutil.copyfile(weights / VISION_FILE, folder / VISION_FILE)
+        Bundle(
+            folder=folder,
+            name=config["name"],
+            version=config["version"],
+            decoder=decoder,
+            config=config,
+            sources={gguf.name: sha256_of(gguf), **_hashes(weights)},
+            files={path.name: FileRecord.of(path) for path in sorted(folder.iterdir())},
+        ).write_manifest()
     return Bundle.open(out)
-
-
-def is_current(bundle: Bundle, weights: Path) -> bool:
-    """Whether the bundle was made from the trained weights as they are now."""
-    return all(bundle.sources.get(name) == digest for name, digest in _hashes(weights).items())
 
 
 def _hashes(weights: Path) -> dict[str, str]:
     names = (CONFIG_FILE, ADAPTER_FILE, VISION_FILE)
-    return {name: sha256(weights / name) for name in names if (weights / name).exists()}
+    return {name: sha256_of(weights / name) for name in names if (weights / name).exists()}
 
 
 def _read_config(path: Path) -> dict[str, Any]:

@@ -97,7 +97,7 @@ def write_wav(path: str | Path, sound: Sound) -> None:
 def open_wav(path: str | Path, rate: int) -> Iterator[wave.Wave_write]:
     """Open a 16-bit mono WAV for writing frames as they come. Raises GlintError where they cannot be written."""
     try:
-        with wave.open(str(path), "wb") as file:
+        with Path(path).open("wb") as raw, wave.open(raw, "wb") as file:
             file.setnchannels(1)
             file.setsampwidth(2)
             file.setframerate(rate)

@@ -14,8 +14,9 @@ from typing import Any
 
 from models.decoder_layout import DecoderLayout
 from models.errors import GlintError
+from models.integrity import sha256_of
 
-FORMAT = 1  # raise it when what assembly writes changes, so that older bundles are built anew
+FORMAT = 2  # raise it when what assembly writes changes, so that older bundles are built anew
 MANIFEST_FILE = "manifest.json"
 DECODER_GRAPH_FILE = "decoder.onnx"
 DECODER_WEIGHTS_FILE = "decoder.weights"
@@ -33,7 +34,7 @@ class FileRecord:
 
     @classmethod
     def of(cls, path: Path) -> FileRecord:
-        return cls(path.stat().st_size, sha256(path))
+        return cls(path.stat().st_size, sha256_of(path))
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,7 @@ class Bundle:
         for name, record in self.files.items():
             self._check_size(name, record)
             try:
-                damaged = sha256(self.folder / name) != record.sha256
+                damaged = sha256_of(self.folder / name) != record.sha256
             except OSError as error:
                 raise GlintError(f"{self.folder / name} cannot be read ({error.strerror}).") from error
             if damaged:
@@ -133,16 +134,6 @@ class Bundle:
             raise GlintError(f"{self.folder / name} is missing; {_REMEDY}.") from None
         if size != record.bytes:
             raise GlintError(f"{self.folder / name} has {size} bytes instead of {record.bytes}; {_REMEDY}.")
-
-
-def sha256(path: Path) -> str:
-    """SHA-256 of a file in hexadecimal, read a piece at a time."""
-    digest = hashlib.sha256()
-    buffer = memoryview(bytearray(1 << 20))
-    with path.open("rb", buffering=0) as file:
-        while count := file.readinto(buffer):
-            digest.update(buffer[:count])
-    return digest.hexdigest()
 
 
 def _content_sha256(content: Any) -> str:

@@ -23,10 +23,8 @@ from onnx import TensorProto, helper
 from models.bundle import DECODER_GRAPH_FILE, DECODER_WEIGHTS_FILE
 from models.decoder_layout import DecoderLayout
 from models.gguf_weights import LlamaShape
-from models.quantize import BLOCK, QuantizedMatrix, quantize_4bit, quantize_8bit, stack
+from models.quantize import QuantizedMatrix, quantize_4bit, quantize_8bit, stack
 
-EMBEDDING_VALUES = "embedding.values"
-EMBEDDING_SCALES = "embedding.scales"
 _ALIGNMENT = 4096  # a page, so that onnxruntime maps a tensor instead of copying it
 _CONTRIB = "com.microsoft"
 
@@ -62,8 +60,9 @@ def write_decoder(
         head_size=shape.head_size,
         vocabulary=shape.vocabulary,
         max_tokens=max_tokens,
-        embedding_values=graph.offsets[EMBEDDING_VALUES],
-        embedding_scales=graph.offsets[EMBEDDING_SCALES],
+        embedding_block=head_block(shape.hidden),
+        embedding_values=graph.offsets["embedding.values"],
+        embedding_scales=graph.offsets["embedding.scales"],
     )
 
 
@@ -79,9 +78,8 @@ class _Graph:
 
     def decoder(self, weights: DecoderWeights, max_tokens: int, progress: Callable[[float], None]) -> None:
         shape = self.shape
-        embedding = quantize_8bit(weights.embeddings())
-        head = [self.store(EMBEDDING_VALUES, embedding.values), self.store(EMBEDDING_SCALES, embedding.scales)]
-        del embedding
+        head = quantize_8bit(weights.embeddings(), head_block(shape.hidden))
+        stored_head = self.store_matrix("embedding", head)
         cosine, sine = self.rotary_tables(max_tokens)
         hidden = self.add(
             "SimplifiedLayerNormalization",
@@ -97,28 +95,30 @@ class _Graph:
             attended = self.attention(i, qkv, cosine, sine)
             projected = self.matmul(attended, f"{name}.o", self.quantized(weights, i, "o"))
             hidden, residual = self.norm(projected, residual, f"{name}.feed_forward", weights.feed_forward_norm(i))
-            gate = self.matmul(hidden, f"{name}.gate", self.quantized(weights, i, "gate"))
-            up = self.matmul(hidden, f"{name}.up", self.quantized(weights, i, "up"))
-            gate = self.add("QuickGelu", [gate], f"{name}.silu", domain=_CONTRIB, alpha=1.0)
-            gated = self.add("Mul", [gate, up], f"{name}.gated")
+            both = stack([self.quantized(weights, i, p) for p in ("gate", "up")])
+            gated = self.gated(self.matmul(hidden, f"{name}.gate_up", both), name)
             down = self.matmul(gated, f"{name}.down", self.quantized(weights, i, "down"))
             last = i + 1 == shape.layers
             gain = weights.output_norm() if last else weights.attention_norm(i + 1)
             hidden, residual = self.norm(down, residual, "head" if last else f"layers.{i + 1}.attention", gain)
             progress((i + 1) / shape.layers)
         rows = self.add("Gather", [hidden, "logit_rows"], "head_rows", axis=1)
-        self.nodes.append(_matmul_node(rows, head, "logits", 8, shape.vocabulary, shape.hidden))
+        self.nodes.append(_matmul_node(rows, stored_head, "logits", head))
 
     @staticmethod
     def quantized(weights: DecoderWeights, layer: int, name: str) -> QuantizedMatrix:
         return quantize_4bit(weights.projection(layer, name))
 
     def matmul(self, source: str, name: str, matrix: QuantizedMatrix) -> str:
-        stored = [self.store(f"{name}.values", matrix.values), self.store(f"{name}.scales", matrix.scales)]
-        if matrix.zero_points is not None:
-            stored.append(self.store(f"{name}.zero_points", matrix.zero_points))
-        self.nodes.append(_matmul_node(source, stored, name, matrix.bits, *matrix.shape))
+        self.nodes.append(_matmul_node(source, self.store_matrix(name, matrix), name, matrix))
         return name
+
+    def gated(self, both: str, name: str) -> str:
+        """SiLU(gate) * up, of the two side by side: one product and a cheap split beat two products."""
+        split = helper.make_node("Split", [both], [f"{name}.gate", f"{name}.up"], axis=-1, num_outputs=2)
+        self.nodes.append(split)
+        gate = self.add("QuickGelu", [f"{name}.gate"], f"{name}.silu", domain=_CONTRIB, alpha=1.0)
+        return self.add("Mul", [gate, f"{name}.up"], f"{name}.gated")
 
     def attention(self, layer: int, qkv: str, cosine: str, sine: str) -> str:
         shape = self.shape
@@ -163,6 +163,12 @@ class _Graph:
         self.nodes.append(helper.make_node(kind, inputs, [output], domain=domain, name=output, **attributes))
         return output
 
+    def store_matrix(self, name: str, matrix: QuantizedMatrix) -> list[str]:
+        stored = [self.store(f"{name}.values", matrix.values), self.store(f"{name}.scales", matrix.scales)]
+        if matrix.zero_points is not None:
+            stored.append(self.store(f"{name}.zero_points", matrix.zero_points))
+        return stored
+
     def store(self, name: str, array: np.ndarray) -> str:
         """Appends the array to the weights file and refers to it by place and length."""
         self.file.write(bytes(-self.file.tell() % _ALIGNMENT))
@@ -198,7 +204,13 @@ class _Graph:
         return helper.make_model(graph, opset_imports=opsets, ir_version=9, producer_name="glint")
 
 
-def _matmul_node(source: str, stored: list[str], output: str, bits: int, rows: int, columns: int) -> onnx.NodeProto:
+def head_block(hidden: int) -> int:
+    """At 8 bits longer blocks cost no accuracy worth the name, and reading fewer scales makes the head faster."""
+    return 64 if hidden % 64 == 0 else 32
+
+
+def _matmul_node(source: str, stored: list[str], output: str, matrix: QuantizedMatrix) -> onnx.NodeProto:
+    rows, columns = matrix.shape
     return helper.make_node(
         "MatMulNBits",
         [source, *stored],
@@ -207,7 +219,7 @@ def _matmul_node(source: str, stored: list[str], output: str, bits: int, rows: i
         name=output,
         K=columns,
         N=rows,
-        bits=bits,
-        block_size=BLOCK,
+        bits=matrix.bits,
+        block_size=matrix.block,
         accuracy_level=4,  # activations are rounded to 8 bits a block, as llama.cpp does: the integer kernels
     )

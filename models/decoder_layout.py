@@ -9,8 +9,8 @@ from dataclasses import dataclass
 class DecoderLayout:
     """Counts, but for the two offsets: bytes into the weights file, where the head's matrix serves as embedding table.
 
-    embedding_values: uint8 [vocabulary, hidden]; embedding_scales: float32 [vocabulary, hidden / 32];
-    embedding = (value - 128) * scale of its block of 32.
+    embedding_values: uint8 [vocabulary, hidden]; embedding_scales: float32 [vocabulary, hidden / embedding_block];
+    embedding = (value - 128) * scale of its block.
     """
 
     layers: int
@@ -19,5 +19,6 @@ class DecoderLayout:
     head_size: int
     vocabulary: int
     max_tokens: int
+    embedding_block: int
     embedding_values: int
     embedding_scales: int

@@ -77,7 +77,7 @@ def phonemes(text: str, voice: str) -> str:
     with _lock:
         _select(voice)
         for clause in clauses(text):
-            mark = clause.rstrip("\"')”’")[-1]
+            mark = clause.rstrip("\"')\u201d\u2019")[-1]
             rest = ctypes.c_char_p(clause.encode())
             # One call reads up to a clause's end and moves the pointer on, which is null after the last.
             while rest.value is not None:

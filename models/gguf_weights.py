@@ -81,7 +81,7 @@ class GgufWeights:
         tensor = self._tensors.get(name)
         if tensor is None:
             raise GlintError(f"The GGUF file has no tensor {name!r}.")
-        weight = dequantize(tensor.data, tensor.tensor_type).astype(np.float32)
+        weight = dequantize(tensor.data, tensor.tensor_type).astype(np.float32, copy=False)
         if name.endswith(("attn_q.weight", "attn_k.weight")):
             half = self.shape.head_size // 2
             rows = weight.reshape(-1, half, 2, weight.shape[1])

@@ -21,7 +21,7 @@ BEGIN, END = 1, 2
 LAYERS, HEADS, HEAD_SIZE = 6, 8, 36
 LONGEST = 15.0  # seconds in one piece: with less context words are misheard, much more costs memory squared
 SHORTEST = 1024  # samples; the convolutions in front need 895
-LOUD, SILENT = 0.7, 1e-3  # the peak that speech is brought to, and the peak below which it is left to be faint
+LOUD, SILENT = 0.9, 1e-3  # the peak that speech is brought to, and the peak below which it is left to be faint
 # The guard that the model's authors recommend: nobody speaks more, and a decoder that repeats itself does.
 TOKENS_PER_SECOND = 6.5
 

@@ -9,18 +9,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-BLOCK = 32
+BLOCK = 32  # of the 4-bit matrices: that of the GGUF files they come from
 _CLIP_RATIOS = (1.07, 1.03, 1.0, 0.97, 0.94, 0.91, 0.88, 0.84, 0.8)
 _ROWS_AT_A_TIME = 256  # keeps the temporaries of the search inside the processor's cache
 
 
 @dataclass(frozen=True)
 class QuantizedMatrix:
-    """A matrix [out, in] in blocks of 32 along its rows; weight = (value - zero point) * scale.
+    """A matrix [out, in] in blocks along its rows; weight = (value - zero point) * scale.
 
-    values: uint8 [out, in / 32, 32 * bits / 8], low nibble first when bits is 4.
-    scales: float32 [out, in / 32].
-    zero_points: uint8 [out, ceil(in / 64)], two a byte (low nibble first), for 4 bits; None means 2^(bits - 1).
+    values: uint8 [out, blocks, block * bits / 8], low nibble first when bits is 4.
+    scales: float32 [out, blocks].
+    zero_points: uint8 [out, ceil(blocks / 2)], two a byte (low nibble first), for 4 bits; None means 2^(bits - 1).
     """
 
     bits: int
@@ -29,18 +29,21 @@ class QuantizedMatrix:
     zero_points: np.ndarray | None = None
 
     @property
+    def block(self) -> int:
+        return self.values.shape[2] * 8 // self.bits
+
+    @property
     def shape(self) -> tuple[int, int]:
-        return self.scales.shape[0], self.scales.shape[1] * BLOCK
+        return self.scales.shape[0], self.scales.shape[1] * self.block
 
     def dequantize(self) -> np.ndarray:
         """The float32 matrix [out, in] that the runtime multiplies by."""
-        out, columns = self.shape
         codes = self.values if self.bits == 8 else _unpack_nibbles(self.values)
         if self.zero_points is None:
             zeros = np.full(self.scales.shape, 1 << (self.bits - 1), np.float32)
         else:
-            zeros = _unpack_nibbles(self.zero_points)[:, : columns // BLOCK].astype(np.float32)
-        return ((codes - zeros[..., None]) * self.scales[..., None]).reshape(out, columns)
+            zeros = _unpack_nibbles(self.zero_points)[:, : self.scales.shape[1]].astype(np.float32)
+        return ((codes - zeros[..., None]) * self.scales[..., None]).reshape(self.shape)
 
 
 def quantize_4bit(weight: np.ndarray) -> QuantizedMatrix:
@@ -50,7 +53,7 @@ def quantize_4bit(weight: np.ndarray) -> QuantizedMatrix:
     the scale to the codes by least squares, and keeps the range with the smallest squared error. The refit is the one
     of llama.cpp's k-quants (make_qkx2_quants), here with an integer zero point instead of a free minimum.
     """
-    rows, columns = _checked(weight)
+    rows, columns = _checked(weight, BLOCK)
     blocks = columns // BLOCK
     codes = np.empty((rows, blocks, BLOCK), np.uint8)
     zeros = np.empty((rows, blocks), np.uint8)
@@ -63,14 +66,18 @@ def quantize_4bit(weight: np.ndarray) -> QuantizedMatrix:
     return QuantizedMatrix(4, _pack_nibbles(codes), scales, _pack_nibbles(zeros))
 
 
-def quantize_8bit(weight: np.ndarray) -> QuantizedMatrix:
-    """Quantises float32 [out, in], in a multiple of 32, to 8 bits around 128. Exact for what came from GGUF's Q8_0."""
-    rows, columns = _checked(weight)
-    blocks = weight.reshape(rows, columns // BLOCK, BLOCK)
-    scales = np.abs(blocks).max(-1) / np.float32(127)
-    steps = np.where(scales == 0, np.float32(1), scales)
-    codes = np.rint(blocks / steps[..., None]) + 128
-    return QuantizedMatrix(8, codes.astype(np.uint8), scales)
+def quantize_8bit(weight: np.ndarray, block: int) -> QuantizedMatrix:
+    """Quantises float32 [out, in], in a multiple of `block`, to 8 bits around 128 with a scale a block."""
+    rows, columns = _checked(weight, block)
+    values = np.empty((rows, columns // block, block), np.uint8)
+    scales = np.empty((rows, columns // block), np.float32)
+    for start in range(0, rows, _ROWS_AT_A_TIME):
+        part = slice(start, start + _ROWS_AT_A_TIME)
+        blocks = weight[part].reshape(-1, columns // block, block)
+        scales[part] = np.abs(blocks).max(-1) / np.float32(127)
+        steps = np.where(scales[part] == 0, np.float32(1), scales[part])
+        values[part] = np.rint(blocks / steps[..., None]) + 128
+    return QuantizedMatrix(8, values, scales)
 
 
 def stack(parts: list[QuantizedMatrix]) -> QuantizedMatrix:
@@ -82,10 +89,10 @@ def stack(parts: list[QuantizedMatrix]) -> QuantizedMatrix:
     )
 
 
-def _checked(weight: np.ndarray) -> tuple[int, int]:
+def _checked(weight: np.ndarray, block: int) -> tuple[int, int]:
     rows, columns = weight.shape
-    if columns % BLOCK:
-        raise ValueError(f"A row of {columns} weights does not divide into blocks of {BLOCK}.")
+    if columns % block:
+        raise ValueError(f"A row of {columns} weights does not divide into blocks of {block}.")
     return rows, columns
 
 

@@ -37,10 +37,10 @@ def clauses(text: str) -> list[str]:
     """Cut at . ! ? ; : , before a space, each clause with its mark; abbreviations and numbers stay whole."""
     found: list[str] = []
     begin = 0
-    for mark in re.finditer(r"[.!?;:,]+[\"')”’]*(?=\s|$)", text):
+    for mark in re.finditer(r"[.!?;:,]+[\"')\u201d\u2019]*(?=\s|$)", text):
         word = re.search(r"[\w.]*$", text[begin : mark.start()])
         last = (word[0] if word else "").lower().rsplit(".", 1)[-1]
-        if mark[0] == "." and (last in ABBREVIATIONS or len(last) == 1 and last.isalpha()) and mark.end() < len(text):
+        if mark[0] == "." and (last in ABBREVIATIONS or (len(last) == 1 and last.isalpha())) and mark.end() < len(text):
             continue
         found.append(text[begin : mark.end()].strip())
         begin = mark.end()

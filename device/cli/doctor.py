@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import click
 
-from device.doctor import Finding, can_ask, examine
+if TYPE_CHECKING:
+    from device.doctor import Finding
 
 _MARKS = {"ok": "[green]ok[/]", "missing": "[red]missing[/]", "optional": "[yellow]optional[/]"}
 
@@ -23,6 +25,8 @@ def doctor_command(as_json: bool) -> None:
 
     The exit code is 0 when `glint ask` can work here, else 1.
     """
+    from device.doctor import can_ask, examine  # other commands start without it
+
     findings = examine()
     works = can_ask(findings)
     if as_json:

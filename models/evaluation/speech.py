@@ -24,24 +24,26 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Utterance:
-    """A text, and where it was recorded, the file."""
+    """A text and, where it was recorded, the file as the line names it."""
 
     text: str
-    file: Path | None = None
+    file: str | None = None
 
 
 def evaluate_speech(
-    data: Path, recognizer: Recognizer, voices: Mapping[str, Voice], limit: int | None = None
+    data: Path, recognizer: Recognizer, voices: Mapping[str, Voice], limit: int | None = None, *, offline: bool = False
 ) -> dict[str, Any]:
     """Measure on at most `limit` lines of `data`, with a progress bar on standard error.
 
-    Each line is a JSON object with `text` and, for a recording, `file`, a path relative to that of `data`. Recordings
-    give `wer`, `utterances`, `audio_seconds`, and `rtf`, seconds of work per second of sound, voice activity
+    Each line is a JSON object with `text` and, for a recording, `file`: a path relative to that of `data`, or
+    NAME:PATH for a file of the catalogue's model NAME, which is fetched unless `offline`.
+
+    Recordings give `wer`, `utterances`, `audio_seconds`, and `rtf`, seconds of work per second of sound, voice activity
     included. Texts alone give `sentences` and for each voice `wer_NAME`, `rtf_NAME`, and `first_audio_ms_NAME`, the
     median time to its first sound. Raises GlintError for a file that is missing or not of this form.
     """
     lines = read_utterances(data)[:limit]
-    recordings = [line for line in lines if line.file]
+    recordings = [(line.text, _find(line.file, data, offline)) for line in lines if line.file]
     texts = [line.text for line in lines if not line.file]
     figures: dict[str, Any] = {}
     if recordings:
@@ -49,7 +51,8 @@ def evaluate_speech(
     if texts:
         figures["sentences"] = len(texts)
         for name, voice in voices.items():
-            figures |= {f"{key}_{name}": value for key, value in _evaluate_voice(name, voice, texts, recognizer).items()}
+            measured = _evaluate_voice(name, voice, texts, recognizer)
+            figures |= {f"{key}_{name}": value for key, value in measured.items()}
     return figures
 
 
@@ -68,7 +71,7 @@ def read_utterances(data: Path) -> list[Utterance]:
         try:
             fields = json.loads(line)
             text, file = fields["text"], fields.get("file")
-            found.append(Utterance(text, data.parent / file if file else None))
+            found.append(Utterance(text, file))
             usable = bool(spoken_words(text))
         except (ValueError, KeyError, TypeError, AttributeError):
             usable = False
@@ -79,18 +82,17 @@ def read_utterances(data: Path) -> list[Utterance]:
     return found
 
 
-def _evaluate_recognizer(recordings: list[Utterance], recognizer: Recognizer) -> dict[str, Any]:
+def _evaluate_recognizer(recordings: list[tuple[str, Path]], recognizer: Recognizer) -> dict[str, Any]:
     heard = []
     audio = work = 0.0
-    for line in _progress(recordings, "hearing"):
-        assert line.file is not None
-        sound = read_sound(line.file)
+    for _, path in _progress(recordings, "hearing"):
+        sound = read_sound(path)
         start = time.perf_counter()
         heard.append(_hear(recognizer, sound))
         work += time.perf_counter() - start
         audio += sound.seconds
     return {
-        "wer": round(word_error_rate([line.text for line in recordings], heard), 4),
+        "wer": round(word_error_rate([text for text, _ in recordings], heard), 4),
         "utterances": len(recordings),
         "audio_seconds": round(audio, 2),
         "rtf": round(work / audio, 4),
@@ -102,7 +104,7 @@ def _evaluate_voice(name: str, voice: Voice, texts: list[str], recognizer: Recog
     audio = work = 0.0
     for text in _progress(texts, f"speaking with {name}"):
         start = time.perf_counter()
-        chunks = []
+        chunks: list[np.ndarray] = []
         for chunk in voice.speak(text):
             if not chunks:
                 first_audio_ms.append((time.perf_counter() - start) * 1e3)
@@ -116,6 +118,16 @@ def _evaluate_voice(name: str, voice: Voice, texts: list[str], recognizer: Recog
         "rtf": round(work / audio, 4),
         "first_audio_ms": round(median(first_audio_ms), 1),
     }
+
+
+def _find(file: str, data: Path, offline: bool) -> Path:
+    from models import fetch
+    from models.catalog import catalog
+
+    model, colon, path = file.partition(":")
+    if colon and model in catalog().models:
+        return fetch.ensure(model, offline=offline) / path
+    return data.parent / file
 
 
 def _hear(recognizer: Recognizer, sound: Sound) -> str:

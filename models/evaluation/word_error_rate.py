@@ -4,11 +4,11 @@ import re
 
 import jiwer
 
-UNITS = (
+UNITS = (  # noqa: SIM905
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
     "seventeen eighteen nineteen"
 ).split()
-TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
+TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()  # noqa: SIM905
 _expand = jiwer.ExpandCommonEnglishContractions()
 SYMBOLS = {"%": " percent ", "&": " and ", "°": " degrees ", "$": " dollars ", "€": " euros "}
 
@@ -26,7 +26,7 @@ def spoken_words(text: str) -> str:
 
     Contractions are spelt out ("there's" is two words), for a recogniser writes either; hyphens separate.
     """
-    text = _expand(text.lower().replace("’", "'"))
+    text = _expand(text.lower().replace("\u2019", "'"))
     for symbol, word in SYMBOLS.items():
         text = text.replace(symbol, word)
     text = re.sub(r"(?<=\d),(?=\d{3})", "", text)

@@ -1,0 +1,5 @@
+"""`python -m device` is the command `glint`."""
+
+from device.cli import main
+
+main()

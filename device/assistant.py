@@ -1,0 +1,151 @@
+"""One turn from a file: a photo and a question go in, the answer comes out, and the Turn says how it went.
+
+What can start early does: the picture is encoded and read into the model's cache while the recording is still being
+transcribed and the voice is still being loaded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+
+from device.hearing.recognizer import open_recognizer
+from device.rss import peak_rss_mb
+from device.seeing.photo import read_photo
+from device.speaking.clauses import clauses_as_written
+from device.speaking.voice import open_voice, say
+from device.turn import Evidence, Turn
+from models import fetch
+from models.audio import read_sound
+from models.bundle import Bundle
+from models.errors import GlintError
+from models.speech import Transcript, Voice
+from models.vision_language import Reply, View, VisionLanguageModel
+
+DEFAULT_MODEL = "glint-135m"
+
+
+@dataclass(frozen=True)
+class Question:
+    """What `ask` is asked: a photo, a question as text or as a sound file, and where the speech goes, if anywhere."""
+
+    image: Path
+    text: str | None = None
+    audio: Path | None = None
+    speak: Path | None = None
+    voice: str = "piper"
+    recognizer: str = "moonshine"
+    vosk_model: Path | None = None
+    model: Path | None = None
+    threads: int = 2
+    offline: bool = False
+
+
+def load_model(folder: Path | None = None, threads: int = 2, offline: bool = False) -> VisionLanguageModel:
+    """The default model, fetched and assembled if need be, or the bundle in `folder`."""
+    return VisionLanguageModel.load(Bundle.open(folder or fetch.ensure(DEFAULT_MODEL, offline=offline)), threads)
+
+
+def ask(question: Question, on_text: Callable[[str], None] = lambda piece: None) -> Turn:
+    """Answers one question; `on_text` gets the answer piece by piece.
+
+    Raises GlintError for whatever is wrong with the photo, the recording, the question, a model or the output.
+    """
+    if (question.text is None) == (question.audio is None):
+        raise GlintError("Give the question either as text or as a sound file, one of the two.")
+    if question.text is not None and not question.text.strip():
+        raise GlintError("The question is empty; ask something about the picture.")
+    start = perf_counter()
+    turn = Turn(picture=str(question.image))
+    clock = _Clock(turn)
+    with clock("read_picture"):
+        picture = read_photo(question.image)
+    sound = read_sound(question.audio) if question.audio else None
+    _fetch_first(question)
+    with ThreadPoolExecutor(3) as background:
+
+        def look() -> tuple[VisionLanguageModel, View]:
+            with clock("load_model"):
+                model = load_model(question.model, question.threads, question.offline)
+            return model, model.look(picture)
+
+        def hear() -> Transcript:
+            with clock("load_recognizer"):
+                recognizer = open_recognizer(
+                    question.recognizer, question.vosk_model, threads=question.threads, offline=question.offline
+                )
+            assert sound is not None
+            return recognizer.transcribe(sound)
+
+        looking = background.submit(look)
+        hearing = background.submit(hear) if sound else None
+        voicing = background.submit(_load_voice, question, clock) if question.speak else None
+        if hearing is not None:
+            turn.question_from = question.recognizer
+            heard = hearing.result()
+            turn.transcript = heard.text
+            turn.timings_ms |= heard.timings_ms
+        else:
+            turn.transcript = " ".join((question.text or "").split())
+        model, view = looking.result()
+        turn.timings_ms |= {"encode_picture": view.encode_ms, "prefill_picture": view.prefill_ms}
+        turn.evidence += [Evidence(label, name, probability) for label, name, probability in view.hints]
+        reply = Reply()
+        pieces = _observed(model.ask(view, turn.transcript, reply), on_text)
+        if question.speak and voicing:
+            spoken = say(voicing.result(), clauses_as_written(pieces), question.speak)
+            turn.timings_ms |= {"first_audio": spoken.first_audio_ms, "speak": spoken.total_ms}
+            turn.costs["speech_seconds"] = round(spoken.seconds, 2)
+            turn.spoken_to = str(question.speak)
+        else:
+            for _ in pieces:
+                pass
+    turn.answer = reply.text.strip()
+    turn.timings_ms |= {
+        "prefill_question": reply.prefill_ms,
+        "first_token": reply.first_token_ms,
+        "answer": reply.total_ms,
+        "total": 1e3 * (perf_counter() - start),
+    }
+    turn.costs |= {"answer_tokens": len(reply.tokens), "peak_rss_mb": peak_rss_mb()}
+    return turn
+
+
+class _Clock:
+    """Writes how long a `with` block took into the turn."""
+
+    def __init__(self, turn: Turn):
+        self._turn = turn
+
+    @contextmanager
+    def __call__(self, stage: str) -> Iterator[None]:
+        start = perf_counter()
+        yield
+        self._turn.timings_ms[stage] = 1e3 * (perf_counter() - start)
+
+
+def _fetch_first(question: Question) -> None:
+    """Fetches what is missing before anything is loaded side by side, so that progress bars come one at a time."""
+    wanted = [
+        (DEFAULT_MODEL, question.model is None),
+        ("moonshine-tiny-en", question.audio is not None and question.recognizer == "moonshine"),
+        ("piper-joe-medium", question.speak is not None and question.voice == "piper"),
+    ]
+    for name, needed in wanted:
+        if needed and fetch.locate(name) is None:
+            fetch.ensure(name, offline=question.offline)
+
+
+def _load_voice(question: Question, clock: _Clock) -> Voice:
+    with clock("load_voice"):
+        return open_voice(question.voice, threads=question.threads, offline=question.offline)
+
+
+def _observed(pieces: Iterator[str], on_text: Callable[[str], None]) -> Iterator[str]:
+    for piece in pieces:
+        on_text(piece)
+        yield piece

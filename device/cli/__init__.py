@@ -1,0 +1,60 @@
+"""The command `glint`. Each command lives in a file of its own and is imported when it is called."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+from typing import Any
+
+import click
+
+from models.errors import GlintError
+
+COMMANDS = {  # command: (module, object)
+    "ask": ("device.cli.ask", "ask"),
+    "models": ("device.cli.models_command", "models_group"),
+    "doctor": ("device.cli.doctor", "doctor_command"),
+    "evaluate": ("device.cli.evaluate", "evaluate"),
+    "bench": ("device.cli.bench", "bench"),
+}
+
+
+class _Commands(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        module, attribute = COMMANDS[name]
+        return getattr(importlib.import_module(module), attribute)
+
+
+@click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(package_name="glint")
+def glint() -> None:
+    """Glint: look at something, ask aloud, hear the answer. All of it on this machine.
+
+    \b
+    First steps:
+      glint doctor                                    what works here, what is missing
+      glint models pull                               fetch the models, once
+      glint ask --image photo.jpg --text "What is this?"
+      glint ask --image photo.jpg --audio question.wav --speak answer.wav
+
+    Models lie in a cache folder (variable GLINT_CACHE). With GLINT_OFFLINE=1 nothing is ever fetched. Every command that
+    has --json prints one JSON object on standard output and nothing else there.
+    """
+
+
+def main(arguments: list[str] | None = None) -> Any:
+    """Entry point: a GlintError becomes one line on standard error and exit status 1."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    try:
+        return glint.main(arguments, prog_name="glint", standalone_mode=True)
+    except GlintError as error:
+        if "--json" in arguments:
+            click.echo(json.dumps({"error": str(error)}))
+        click.echo(f"glint: {error}", err=True)
+        sys.exit(1)

@@ -1,0 +1,76 @@
+"""`glint ask`: one question about one photo."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from device.turn import Turn
+
+_FILE = click.Path(path_type=Path)
+
+
+@click.command()
+@click.option("--image", type=_FILE, required=True, help="The photo: JPEG, PNG, WebP, BMP, GIF or TIFF.")
+@click.option("--text", help="The question, typed.")
+@click.option("--audio", type=_FILE, help="The question, spoken: a WAV (or FLAC, OGG, MP3) of any rate and channels.")
+@click.option("--speak", type=_FILE, help="Speak the answer into this WAV file.")
+@click.option(
+    "--voice",
+    type=click.Choice(["piper", "espeak", "system"]),
+    default="piper",
+    show_default=True,
+    help="piper sounds natural, espeak is instant, system is the desktop's own voice (pip install 'glint[laptop]').",
+)
+@click.option(
+    "--recognizer",
+    type=click.Choice(["moonshine", "vosk"]),
+    default="moonshine",
+    show_default=True,
+    help="moonshine hears English; vosk hears the language of the model given with --vosk-model.",
+)
+@click.option("--vosk-model", type=_FILE, help="Folder of an unpacked Vosk model, for --recognizer vosk.")
+@click.option("--model", type=_FILE, help="Folder of another vision-language bundle.")
+@click.option("--threads", type=click.IntRange(1, 64), default=2, show_default=True, help="Threads for each model.")
+@click.option("--offline", is_flag=True, help="Fetch nothing; fail when a model is not there.")
+@click.option("--json", "as_json", is_flag=True, help="Print the whole turn as one JSON object.")
+def ask(as_json: bool, **options) -> None:  # type: ignore[no-untyped-def]
+    """Answer one question about a photo, by text or by voice.
+
+    \b
+      glint ask --image shelf.jpg --text "What is this?"
+      glint ask --image street.jpg --audio question.wav --speak answer.wav
+
+    Prints what was heard, the answer as it forms and how long each part took. Models that are missing are fetched first
+    (`glint models pull` does that ahead). --json prints the Turn: transcript, answer, timings_ms (milliseconds by stage;
+    first_token and first_audio count from the end of the question), evidence (what the encoder's heads found, with
+    probabilities) and costs.
+    """
+    from device.assistant import Question, ask as answer
+
+    question = Question(**options)
+    if as_json:
+        click.echo(json.dumps(answer(question).as_dict()))
+        return
+    turn = answer(question, on_text=lambda piece: click.echo(piece, nl=False))
+    click.echo()
+    _print_summary(turn)
+
+
+def _print_summary(turn: Turn) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(stderr=True, highlight=False)
+    console.print(f"[bold]question[/] ({turn.question_from}): {turn.transcript}")
+    console.print(f"[bold]answer[/]: {turn.answer}")
+    table = Table("stage", "ms", box=None, header_style="bold")
+    table.columns[1].justify = "right"
+    for stage, ms in turn.timings_ms.items():
+        table.add_row(stage.replace("_", " "), f"{ms:,.0f}")
+    console.print(table)
+    console.print(f"peak memory {turn.costs['peak_rss_mb']:.0f} MB")
+    if turn.spoken_to:
+        console.print(f"spoken into {turn.spoken_to} ({turn.costs['speech_seconds']:.1f} s)")

@@ -1,0 +1,24 @@
+from pathlib import Path
+
+import pytest
+
+from models import fetch
+from models.bundle import Bundle
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def demo_photo() -> Path:
+    return ROOT / "sim/demo/photo.jpg"
+
+
+@pytest.fixture(scope="session")
+def demo_question() -> Path:
+    return ROOT / "sim/demo/question.wav"
+
+
+@pytest.fixture(scope="session")
+def default_bundle() -> Bundle:
+    """The real default model, fetched and assembled if need be."""
+    return Bundle.open(fetch.ensure("glint-135m"))

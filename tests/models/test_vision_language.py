@@ -1,0 +1,84 @@
+"""The real default model on the demo's photo."""
+
+import cv2
+import numpy as np
+import pytest
+
+from device.seeing.photo import read_photo
+from models.errors import GlintError
+from models.vision_language import Reply, VisionLanguageModel
+
+
+@pytest.fixture(scope="module")
+def model(default_bundle):
+    return VisionLanguageModel.load(default_bundle)
+
+
+@pytest.fixture(scope="module")
+def picture(demo_photo):
+    return read_photo(demo_photo)
+
+
+def test_names_what_it_sees(model, picture):
+    view = model.look(picture)
+    assert "pineapple" in model.answer(view, "What is this?").text.lower()
+    assert ("names", "Pineapple") in [(label, name) for label, name, _ in view.hints]
+
+
+def test_describes_in_a_sentence(model, picture):
+    reply = model.answer(model.look(picture), "Describe what you see.")
+    assert 3 <= len(reply.text.split()) <= 30
+    assert reply.text.endswith(".")
+    assert 0 < reply.prefill_ms <= reply.first_token_ms <= reply.total_ms
+
+
+def test_yes_or_no(model, picture):
+    assert model.answer(model.look(picture), "Is there a dog in the picture?").text.strip(". ").lower() == "no"
+
+
+def test_a_view_can_be_asked_again_and_stays_the_same(model, picture):
+    view = model.look(picture)
+    length = view.cache.length
+    first = model.answer(view, "What is this?")
+    model.answer(view, "Describe what you see.")
+    assert view.cache.length == length
+    assert model.answer(view, "What is this?").tokens == first.tokens
+
+
+def test_abandoning_an_answer_leaves_the_view_usable(model, picture):
+    view = model.look(picture)
+    whole = model.answer(view, "Describe what you see.")
+    pieces = model.ask(view, "Describe what you see.", Reply())
+    next(pieces)
+    pieces.close()
+    assert model.answer(view, "Describe what you see.").text == whole.text
+
+
+def test_pieces_add_up_to_the_answer(model, picture):
+    reply = Reply()
+    pieces = list(model.ask(model.look(picture), "Describe what you see.", reply))
+    assert len(pieces) > 3
+    assert "".join(pieces) == reply.text
+
+
+def test_limits_end_an_answer(model, picture):
+    view = model.look(picture)
+    assert len(model.answer(view, "Describe what you see.", max_tokens=2).tokens) == 2
+    assert len(model.answer(view, "Describe what you see.", deadline_s=0).tokens) == 1
+
+
+def test_the_picture_decides(model, picture):
+    """Not the prompt alone: another picture gets another description."""
+    sky = np.full((240, 320, 3), (120, 170, 240), np.uint8)
+    question = "Describe what you see."
+    assert model.answer(model.look(picture), question).text != model.answer(model.look(sky), question).text
+
+
+@pytest.mark.parametrize("size", [(64, 64), (1500, 700), (224, 224), (1, 1)])
+def test_any_size_and_shape(model, picture, size):
+    assert model.answer(model.look(cv2.resize(picture, size)), "What is this?").text
+
+
+def test_empty_question(model, picture):
+    with pytest.raises(GlintError, match="empty"):
+        model.answer(model.look(picture), "  \n ")
