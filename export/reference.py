@@ -5,8 +5,6 @@ Knows how to fill the model. Does not train it and does not know the ONNX graph.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM
@@ -40,15 +38,19 @@ def load_reference(weights: DecoderWeights, quantized: bool = False) -> LlamaFor
         max_position_embeddings=2048,
         tie_word_embeddings=True,
     )
-    matrix: Callable[[np.ndarray], np.ndarray] = (lambda w: quantize_4bit(w).dequantize()) if quantized else np.asarray
-    embeddings = weights.embeddings()
-    state = {"model.embed_tokens.weight": quantize_8bit(embeddings, head_block(shape.hidden)).dequantize() if quantized else embeddings}
-    state["lm_head.weight"] = state["model.embed_tokens.weight"]
-    state["model.norm.weight"] = weights.output_norm()
+    embeddings = weights.embeddings(slice(None))
+    if quantized:
+        embeddings = quantize_8bit(embeddings, head_block(shape.hidden)).dequantize()
+    state = {
+        "model.embed_tokens.weight": embeddings,
+        "lm_head.weight": embeddings,
+        "model.norm.weight": weights.output_norm(),
+    }
     for i in range(shape.layers):
         prefix = f"model.layers.{i}"
         for name in PROJECTIONS:
-            state[f"{prefix}.{_MODULES[name]}.weight"] = matrix(weights.projection(i, name))
+            weight = weights.projection(i, name)
+            state[f"{prefix}.{_MODULES[name]}.weight"] = quantize_4bit(weight).dequantize() if quantized else weight
         state[f"{prefix}.input_layernorm.weight"] = weights.attention_norm(i)
         state[f"{prefix}.post_attention_layernorm.weight"] = weights.feed_forward_norm(i)
     model = LlamaForCausalLM(config)

@@ -1,0 +1,1 @@
+"""Real glasses and sideloading; nothing is here yet."""

@@ -73,6 +73,6 @@ class AdaptedWeights:
         """The gain [hidden] before the head."""
         return self._base.tensor("output_norm.weight")
 
-    def embeddings(self) -> np.ndarray:
-        """Token embeddings [vocabulary, hidden]; the head is the same matrix."""
-        return self._base.tensor("token_embd.weight")
+    def embeddings(self, rows: slice = slice(None)) -> np.ndarray:
+        """Token embeddings [rows, hidden]; the head is the same matrix."""
+        return self._base.embeddings(rows)

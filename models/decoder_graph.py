@@ -25,6 +25,7 @@ from models.decoder_layout import DecoderLayout
 from models.gguf_weights import LlamaShape
 from models.quantize import QuantizedMatrix, quantize_4bit, quantize_8bit, stack
 
+_ROWS = 4096  # of the embeddings at a time
 _ALIGNMENT = 4096  # a page, so that onnxruntime maps a tensor instead of copying it
 _CONTRIB = "com.microsoft"
 
@@ -38,7 +39,7 @@ class DecoderWeights(Protocol):
     def attention_norm(self, layer: int) -> np.ndarray: ...
     def feed_forward_norm(self, layer: int) -> np.ndarray: ...
     def output_norm(self) -> np.ndarray: ...
-    def embeddings(self) -> np.ndarray: ...
+    def embeddings(self, rows: slice) -> np.ndarray: ...
 
 
 def write_decoder(
@@ -78,7 +79,9 @@ class _Graph:
 
     def decoder(self, weights: DecoderWeights, max_tokens: int, progress: Callable[[float], None]) -> None:
         shape = self.shape
-        head = quantize_8bit(weights.embeddings(), head_block(shape.hidden))
+        # The largest matrix by far, so that it is not held in memory as float32.
+        parts = (weights.embeddings(slice(row, row + _ROWS)) for row in range(0, shape.vocabulary, _ROWS))
+        head = stack([quantize_8bit(part, head_block(shape.hidden)) for part in parts])
         stored_head = self.store_matrix("embedding", head)
         cosine, sine = self.rotary_tables(max_tokens)
         hidden = self.add(

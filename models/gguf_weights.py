@@ -73,20 +73,27 @@ class GgufWeights:
             raise GlintError(f"The GGUF file has no field {name!r}, so it is not a Llama-family model.")
         return field.contents()
 
+    def embeddings(self, rows: slice = slice(None)) -> np.ndarray:
+        """Token embeddings as float32 [rows, hidden]; the head is the same matrix in all models read here."""
+        return self._dequantized("token_embd.weight", rows)
+
     def tensor(self, name: str) -> np.ndarray:
         """One weight as float32, [out, in] (or [n] for norms), in the order of the original checkpoint.
 
         Row order: GGUF stores q and k rows for interleaved rotary embedding; they are put back to half-rotation order.
         """
-        tensor = self._tensors.get(name)
-        if tensor is None:
-            raise GlintError(f"The GGUF file has no tensor {name!r}.")
-        weight = dequantize(tensor.data, tensor.tensor_type).astype(np.float32, copy=False)
+        weight = self._dequantized(name)
         if name.endswith(("attn_q.weight", "attn_k.weight")):
             half = self.shape.head_size // 2
             rows = weight.reshape(-1, half, 2, weight.shape[1])
             weight = np.ascontiguousarray(rows.transpose(0, 2, 1, 3)).reshape(weight.shape)
         return weight
+
+    def _dequantized(self, name: str, rows: slice = slice(None)) -> np.ndarray:
+        tensor = self._tensors.get(name)
+        if tensor is None:
+            raise GlintError(f"The GGUF file has no tensor {name!r}.")
+        return dequantize(tensor.data[rows], tensor.tensor_type).astype(np.float32, copy=False)
 
     def tokenizer(self) -> Tokenizer:
         """The byte-level BPE tokenizer that the file carries (GPT-2 style, digits one by one, as SmolLM2 uses)."""

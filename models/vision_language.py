@@ -86,7 +86,12 @@ class VisionLanguageModel:
         return View(cache, found, 1e3 * (encoded - start), 1e3 * (perf_counter() - encoded))
 
     def ask(
-        self, view: View, question: str, reply: Reply, max_tokens: int = MAX_ANSWER_TOKENS, deadline_s: float | None = None
+        self,
+        view: View,
+        question: str,
+        reply: Reply,
+        max_tokens: int = MAX_ANSWER_TOKENS,
+        deadline_s: float | None = None,
     ) -> Iterator[str]:
         """Streams the answer to a question about a view, piece by piece, and keeps `reply` up to date.
 

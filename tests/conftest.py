@@ -22,3 +22,9 @@ def demo_question() -> Path:
 def default_bundle() -> Bundle:
     """The real default model, fetched and assembled if need be."""
     return Bundle.open(fetch.ensure("glint-135m"))
+
+
+@pytest.fixture(scope="session")
+def base_gguf() -> Path:
+    """The real base model of the default model, fetched if need be."""
+    return next(fetch.ensure("smollm2-135m-instruct-q4_1").glob("*.gguf"))

@@ -43,8 +43,8 @@ def glint() -> None:
       glint ask --image photo.jpg --text "What is this?"
       glint ask --image photo.jpg --audio question.wav --speak answer.wav
 
-    Models lie in a cache folder (variable GLINT_CACHE). With GLINT_OFFLINE=1 nothing is ever fetched. Every command that
-    has --json prints one JSON object on standard output and nothing else there.
+    Models lie in a cache folder (variable GLINT_CACHE). With GLINT_OFFLINE=1 nothing is ever fetched. Every command
+    that has --json prints one JSON object on standard output and nothing else there.
     """
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -36,19 +37,20 @@ _FILE = click.Path(path_type=Path)
 @click.option("--threads", type=click.IntRange(1, 64), default=2, show_default=True, help="Threads for each model.")
 @click.option("--offline", is_flag=True, help="Fetch nothing; fail when a model is not there.")
 @click.option("--json", "as_json", is_flag=True, help="Print the whole turn as one JSON object.")
-def ask(as_json: bool, **options) -> None:  # type: ignore[no-untyped-def]
+def ask(as_json: bool, **options: Any) -> None:
     """Answer one question about a photo, by text or by voice.
 
     \b
       glint ask --image shelf.jpg --text "What is this?"
       glint ask --image street.jpg --audio question.wav --speak answer.wav
 
-    Prints what was heard, the answer as it forms and how long each part took. Models that are missing are fetched first
-    (`glint models pull` does that ahead). --json prints the Turn: transcript, answer, timings_ms (milliseconds by stage;
-    first_token and first_audio count from the end of the question), evidence (what the encoder's heads found, with
-    probabilities) and costs.
+    Prints what was heard, the answer as it forms and how long each part took. Models that are missing are fetched
+    first (`glint models pull` does that ahead). --json prints the Turn: transcript, answer, timings_ms (milliseconds
+    by stage; first_token and first_audio count from the end of the question), evidence (what the encoder's heads
+    found, with probabilities) and costs.
     """
-    from device.assistant import Question, ask as answer
+    from device.assistant import Question
+    from device.assistant import ask as answer
 
     question = Question(**options)
     if as_json:

@@ -39,9 +39,9 @@ def bench_model(model: Path | None, threads: int, runs: int, no_peer: bool, offl
     """
     from rich.console import Console
 
+    from device.assistant import DEFAULT_MODEL
     from models import fetch
     from models.bundle import Bundle
-    from device.assistant import DEFAULT_MODEL
     from sim.benchmark.model import benchmark_model, has_peer
 
     bundle = Bundle.open(model or fetch.ensure(DEFAULT_MODEL, offline=offline))

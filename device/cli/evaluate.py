@@ -20,8 +20,12 @@ def _picture_options(command: Callable) -> Callable:
     for option in (
         _JSON,
         click.option("--threads", type=click.IntRange(1, 64), default=2, show_default=True, help="Threads."),
-        click.option("--no-hints", is_flag=True, help="Withhold the hints from the prompt, to see what they are worth."),
-        click.option("--answers", type=click.Path(path_type=Path), help="Write every answer to this file, as JSON lines."),
+        click.option(
+            "--no-hints", is_flag=True, help="Withhold the hints from the prompt, to see what they are worth."
+        ),
+        click.option(
+            "--answers", type=click.Path(path_type=Path), help="Write every answer to this file, as JSON lines."
+        ),
         click.option("--model", type=click.Path(path_type=Path), help="Folder of another bundle than the default."),
         click.option("--dev", is_flag=True, help="Only photos held out from training: crc32 of the file name % 5 = 0."),
         _LIMIT,

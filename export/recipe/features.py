@@ -42,7 +42,7 @@ class Features:
 
 
 def compute(encoder: Path, data: Path, wanted: list[tuple[str, bool]], folder: Path, workers: int = 2) -> Features:
-    """Encodes every (file, mirrored) of `wanted` with the encoder at `encoder`; writes grids, class scores and index."""
+    """Encodes every (file, mirrored) of `wanted`; writes grids, class scores and index into `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     grids = np.lib.format.open_memmap(folder / "grids.npy", "w+", np.float16, (len(wanted), CELLS, WIDTH))
     classes = np.zeros((len(wanted), 1000), np.float16)

@@ -51,7 +51,8 @@ def fit(cells: torch.Tensor, labels: torch.Tensor, known: torch.Tensor, epochs: 
     with torch.no_grad():
         prior = ((labels * known).sum(0) + 1) / (known.sum(0) + 20)
         head.outer.bias.copy_(torch.logit(prior.clamp(1e-3, 0.5)) / 1.0)
-    batch, total = 64, epochs * (len(cells) // 64)
+    batch = min(64, len(cells))
+    total = epochs * (len(cells) // batch)
     optimizer = torch.optim.AdamW(head.parameters(), lr=1e-3, weight_decay=0.05)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 1.5e-3, total_steps=total, pct_start=0.1)
     step, running = 0, 0.0
@@ -61,7 +62,9 @@ def fit(cells: torch.Tensor, labels: torch.Tensor, known: torch.Tensor, epochs: 
                 continue
             with torch.autocast("cpu", torch.bfloat16):
                 logits = head(cells[rows].float())
-            loss = F.binary_cross_entropy_with_logits(logits.float(), labels[rows], known[rows], reduction="sum") / batch
+            loss = (
+                F.binary_cross_entropy_with_logits(logits.float(), labels[rows], known[rows], reduction="sum") / batch
+            )
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             optimizer.step()

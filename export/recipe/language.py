@@ -23,17 +23,25 @@ PROJECTIONS = {  # GGUF names of the rows that share one product
     "gate_up": ("ffn_gate", "ffn_up"),
     "down": ("ffn_down",),
 }
-ADAPTER_NAMES = dict(attn_q="q", attn_k="k", attn_v="v", attn_output="o", ffn_gate="gate", ffn_up="up", ffn_down="down")
+ADAPTER_NAMES = {
+    "attn_q": "q",
+    "attn_k": "k",
+    "attn_v": "v",
+    "attn_output": "o",
+    "ffn_gate": "gate",
+    "ffn_up": "up",
+    "ffn_down": "down",
+}
 
 
 class _LowRankProduct(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, x, folded, a, b):  # type: ignore[override]
+    def forward(ctx, x, folded, a, b):
         ctx.save_for_backward(x, folded, a, b)
         return x @ folded.T
 
     @staticmethod
-    def backward(ctx, dy):  # type: ignore[override]
+    def backward(ctx, dy):
         x, folded, a, b = ctx.saved_tensors
         rows, grads = x.flatten(0, -2), dy.flatten(0, -2)
         down, up = rows @ a.to(x.dtype).T, grads @ b.to(x.dtype)
@@ -42,6 +50,9 @@ class _LowRankProduct(torch.autograd.Function):
 
 class Projection(nn.Module):
     """A frozen weight [out, in] with its update B A; call `fold()` after each optimiser step."""
+
+    frozen: torch.Tensor
+    noise: torch.Tensor | None
 
     def __init__(self, weight: torch.Tensor):
         super().__init__()
@@ -62,6 +73,9 @@ class Projection(nn.Module):
 
 
 class Layer(nn.Module):
+    attention_norm: torch.Tensor
+    feed_norm: torch.Tensor
+
     def __init__(self, weights: GgufWeights, index: int):
         super().__init__()
         shape = weights.shape
@@ -72,15 +86,16 @@ class Layer(nn.Module):
 
         self.register_buffer("attention_norm", tensor("attn_norm").to(torch.bfloat16), persistent=False)
         self.register_buffer("feed_norm", tensor("ffn_norm").to(torch.bfloat16), persistent=False)
-        self.projections = nn.ModuleDict(
-            {name: Projection(torch.cat([tensor(part) for part in parts])) for name, parts in PROJECTIONS.items()}
-        )
+        self.parts = {
+            name: Projection(torch.cat([tensor(part) for part in parts])) for name, parts in PROJECTIONS.items()
+        }
+        self.projections = nn.ModuleDict(self.parts)
 
     def forward(self, x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         b, n, d = x.shape
         h = F.rms_norm(x, (d,), self.attention_norm, self.eps)
         q, k, v = (
-            self.projections["qkv"](h)
+            self.parts["qkv"](h)
             .view(b, n, -1, self.size)
             .transpose(1, 2)
             .split([self.heads, self.kv_heads, self.kv_heads], 1)
@@ -93,10 +108,10 @@ class Layer(nn.Module):
         repeat = self.heads // self.kv_heads
         q, k, v = rotate(q), rotate(k).repeat_interleave(repeat, 1), v.repeat_interleave(repeat, 1)
         attended = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
-        x = x + self.projections["o"](attended.transpose(1, 2).reshape(b, n, d))
+        x = x + self.parts["o"](attended.transpose(1, 2).reshape(b, n, d))
         h = F.rms_norm(x, (d,), self.feed_norm, self.eps)
-        gate, up = self.projections["gate_up"](h).chunk(2, -1)
-        return x + self.projections["down"](F.silu(gate) * up)
+        gate, up = self.parts["gate_up"](h).chunk(2, -1)
+        return x + self.parts["down"](F.silu(gate) * up)
 
 
 class Connector(nn.Module):
@@ -115,7 +130,10 @@ class Connector(nn.Module):
 
 
 class LanguageModel(nn.Module):
-    """SmolLM2 with updates. `forward` gives the hidden states before the head; `logits` applies the tied head."""
+    """SmolLM2 with updates. `forward` gives the hidden states before the head, whose weight is `embeddings`."""
+
+    embeddings: torch.Tensor
+    final_norm: torch.Tensor
 
     def __init__(self, weights: GgufWeights):
         super().__init__()
@@ -125,14 +143,15 @@ class LanguageModel(nn.Module):
         self.register_buffer("embeddings", embeddings, persistent=False)
         final = torch.from_numpy(weights.tensor("output_norm.weight")).to(torch.bfloat16)
         self.register_buffer("final_norm", final, persistent=False)
-        self.layers = nn.ModuleList(Layer(weights, i) for i in range(shape.layers))
+        self.stack = [Layer(weights, i) for i in range(shape.layers)]
+        self.layers = nn.ModuleList(self.stack)  # the names that parameters have in a checkpoint
         self.requires_grad_(False)
         for projection in self.projections():
             projection.a.requires_grad_(True)
             projection.b.requires_grad_(True)
 
     def projections(self) -> list[Projection]:
-        return [p for layer in self.layers for p in layer.projections.values()]
+        return [p for layer in self.stack for p in layer.parts.values()]
 
     def fold(self) -> None:
         for projection in self.projections():
@@ -145,16 +164,16 @@ class LanguageModel(nn.Module):
         cos = torch.cat([angles.cos()] * 2, -1)[:, None].to(x.dtype)
         sin = torch.cat([angles.sin()] * 2, -1)[:, None].to(x.dtype)
         mask = torch.zeros(visible.shape, dtype=x.dtype).masked_fill_(~visible, -30000.0)[:, None]
-        for layer in self.layers:
+        for layer in self.stack:
             x = layer(x, cos, sin, mask)
         return F.rms_norm(x, (x.shape[-1],), self.final_norm, self.eps)
 
     def adapter(self) -> dict[str, torch.Tensor]:
         """The updates per projection, float16: `layers.{i}.{q,k,v,o,gate,up,down}.{A,B}`; effective weight W + B A."""
         out: dict[str, torch.Tensor] = {}
-        for i, layer in enumerate(self.layers):
+        for i, layer in enumerate(self.stack):
             for name, parts in PROJECTIONS.items():
-                projection = layer.projections[name]
+                projection = layer.parts[name]
                 rows = self._rows(layer, name)
                 for part, b in zip(parts, projection.b.detach().split(rows), strict=True):
                     key = f"layers.{i}.{ADAPTER_NAMES[part]}"
@@ -165,5 +184,5 @@ class LanguageModel(nn.Module):
     def _rows(layer: Layer, name: str) -> list[int]:
         if name == "qkv":
             return [layer.heads * layer.size, layer.kv_heads * layer.size, layer.kv_heads * layer.size]
-        total = layer.projections[name].b.shape[0]
+        total = layer.parts[name].b.shape[0]
         return [total // len(PROJECTIONS[name])] * len(PROJECTIONS[name])

@@ -43,9 +43,11 @@ def encoder(data: Path, checkpoint: Path, run: Path) -> None:
         return
     draw = random.Random(0)
     photos = load_photos(data, "train")
-    street = draw.sample([p for p in photos if p.source == "flickr8k"], 96)
-    shop = draw.sample([p for p in photos if p.source == "names/grocery"], 32)
-    export_encoder(checkpoint, [read_squashed(data / p.file) for p in street + shop], out)
+    chosen = []
+    for source, count in {"flickr8k": 96, "names/grocery": 32}.items():
+        candidates = [p for p in photos if p.source == source]
+        chosen += draw.sample(candidates, min(count, len(candidates)))
+    export_encoder(checkpoint, [read_squashed(data / p.file) for p in chosen], out)
     held = [p for p in load_photos(data, "dev") if p.source == "flickr8k"][:100]
     figures = agreement(out.with_suffix(".exact.onnx"), out, [read_squashed(data / p.file) for p in held])
     (run / "encoder.json").write_text(json.dumps(figures))
@@ -86,12 +88,21 @@ def hints(data: Path, class_names: Path, run: Path) -> None:
     sizes = [*((g.label, g.names) for g in groups), ("imagenet", imagenet_names(class_names))]
     starts = dict(zip((label for label, _ in sizes), np.cumsum([0, *(len(names) for _, names in sizes)]), strict=False))
     rules = [
-        {"label": label, "start": int(starts[label]), "names": dict(sizes)[label], "threshold": t, "top": k, "separator": s}
+        {
+            "label": label,
+            "start": int(starts[label]),
+            "names": dict(sizes)[label],
+            "threshold": t,
+            "top": k,
+            "separator": s,
+        }
         for label, (t, k, s) in HINTS.items()
     ]
     (run / "settings.json").write_text(json.dumps({"prompt": PROMPT, "hints": rules}, indent=1))
     cells = pooled(photos, found)
-    labels, known = (torch.from_numpy(np.stack(part)) for part in zip(*[targets(p, groups) for p in photos], strict=True))
+    labels, known = (
+        torch.from_numpy(np.stack(part)) for part in zip(*[targets(p, groups) for p in photos], strict=True)
+    )
     head = hint_head.fit(cells, labels, known, EPOCHS, log=console.print)
     torch.save(head.state_dict(), run / "hint_head.pt")
     order = np.random.default_rng(0).permutation(len(photos))

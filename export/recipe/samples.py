@@ -50,7 +50,7 @@ class Tree:
 
 
 def tidy_caption(text: str) -> str:
-    text = re.sub(r"\s+([.,!?'])", r"\1", " ".join(text.split())).strip(" .\"")
+    text = re.sub(r"\s+([.,!?'])", r"\1", " ".join(text.split())).strip(' ."')
     return text[:1].upper() + text[1:] + "."
 
 
@@ -140,10 +140,10 @@ class TreeBuilder:
         used = len(root)
         for question, answers, weight in asked:
             ask = Segment(self._ids(self._template.question(question)), 0)
-            replies = []
+            replies: list[Segment] = []
             for answer in answers:
                 reply = Segment([*self._ids(answer), self._end], len(segments), weight)
-                if used + len(ask.tokens) + len(reply.tokens) + sum(len(r.tokens) for r in replies) <= limit:
+                if used + len(ask.tokens) + sum(len(r.tokens) for r in [*replies, reply]) <= limit:
                     replies.append(reply)
             if replies:
                 segments += [ask, *replies]

@@ -66,7 +66,7 @@ class Corpus:
 
     def trees(self, rng: random.Random) -> Iterator[Tree]:
         queues: dict[str, list[int]] = {}
-        names, weights = zip(*self._plan.shares, strict=True)
+        names, weights = zip(*((n, w) for n, w in self._plan.shares if n in self._sources), strict=True)
         while True:
             source = rng.choices(names, weights)[0]
             queue = queues.setdefault(source, [])
@@ -146,7 +146,9 @@ def collate(rows: list[list[Tree]], features: Features) -> Batch:
                     weights += [segment.weight] * n
                 at += n
     return Batch(
-        *map(torch.from_numpy, (ids, positions, visible)),
+        torch.from_numpy(ids),
+        torch.from_numpy(positions),
+        torch.from_numpy(visible),
         torch.tensor(visual),
         torch.from_numpy(features.grids[grids].astype(np.float32)),
         torch.tensor(sources),
@@ -184,13 +186,14 @@ class VocabularySampler:
 
 
 def _average(parameters: list[torch.nn.Parameter], world: int) -> None:
-    flat = torch.cat([p.grad.flatten() for p in parameters])
+    gradients = [p.grad for p in parameters if p.grad is not None]
+    flat = torch.cat([g.flatten() for g in gradients])
     dist.all_reduce(flat)
     flat /= world
     at = 0
-    for p in parameters:
-        p.grad.copy_(flat[at : at + p.numel()].view_as(p))
-        at += p.numel()
+    for gradient in gradients:
+        gradient.copy_(flat[at : at + gradient.numel()].view_as(gradient))
+        at += gradient.numel()
 
 
 def save(path: Path, model: LanguageModel, connector: Connector, state: dict) -> None:
@@ -208,7 +211,7 @@ def load(path: Path, model: LanguageModel, connector: Connector) -> dict:
 
 
 def train(rank: int, world: int, base: Path, photos: list[Photo], run: Path, plan: Plan) -> None:
-    """One of `world` processes. Reads features, hints and hint rules of `run`; writes run/checkpoint.pt, run/train.log."""
+    """One of `world` processes. Reads features, hints and settings of `run`; writes run/checkpoint.pt and train.log."""
     reuse_memory()
     torch.set_num_threads(1)
     os.environ.setdefault("MASTER_ADDR", "127.0.0.1")
@@ -260,10 +263,16 @@ def train(rank: int, world: int, base: Path, photos: list[Photo], run: Path, pla
         running = loss.item() if step == 1 else 0.97 * running + 0.03 * loss.item()
         if log and step % 10 == 0:
             speed = step / max(float(clock), 1e-9)
-            print(f"step {step} minute {float(clock) / 60:.1f} loss {running:.3f} {speed:.2f} steps/s", file=log, flush=True)
+            print(
+                f"step {step} minute {float(clock) / 60:.1f} loss {running:.3f} {speed:.2f} steps/s",
+                file=log,
+                flush=True,
+            )
         if rank == 0 and time.monotonic() - last_save > 300:
             last_save = time.monotonic()
-            save(checkpoint, model, connector, {"optimizer": optimizer.state_dict(), "step": step, "spent": float(clock)})
+            save(
+                checkpoint, model, connector, {"optimizer": optimizer.state_dict(), "step": step, "spent": float(clock)}
+            )
     if rank == 0:
         save(checkpoint, model, connector, {"optimizer": optimizer.state_dict(), "step": step, "spent": float(clock)})
     dist.destroy_process_group()

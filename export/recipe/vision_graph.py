@@ -20,6 +20,8 @@ OPSET = 17
 class Tail(nn.Module):
     """(grid [b, 49, 1280], middle [b, 49, 480], class_logits [b, 1000]) -> (visual_tokens, hint_scores)."""
 
+    pooling: torch.Tensor
+
     def __init__(self, connector: Connector, head: HintHead):
         super().__init__()
         self.connector, self.head = connector, head

@@ -91,7 +91,7 @@ def evaluate_captions(rows: list[dict[str, Any]], answer: Answer) -> Report:
 
 
 def evaluate_names(rows: list[dict[str, Any]], answer: Answer) -> Report:
-    """Rows with `name`, perhaps `synonyms` (list) and `kind`. Figures: exact, kind_exact where kinds are given, pictures."""
+    """Rows with `name`, perhaps `synonyms` (list) and `kind`. Figures: exact, kind_exact where there are kinds."""
     said = _ask_all(rows, answer, lambda row: NAME)
     records = []
     for row, text in zip(rows, said, strict=True):

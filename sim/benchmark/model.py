@@ -88,7 +88,7 @@ def benchmark_model(
     gguf: Path | None = None,
     progress: Callable[[str], None] = lambda what: None,
 ) -> dict[str, Any]:
-    """Medians of `runs` runs, rounded, by plain names; `_peer` and `_ratio` where `gguf` is given and llama_cpp is there.
+    """Medians of `runs` runs, by plain names; `_peer` and `_ratio` where `gguf` is given and llama_cpp is there.
 
     decode_tokens_per_s: 128 greedy tokens over the whole vocabulary after a prompt of 128; prefill_tokens_per_s: 512
     tokens; first_token_ms: from a question to the first token of the answer, picture already read; image_encode_ms: of

@@ -64,7 +64,11 @@ def test_half_a_picture_is_refused(tmp_path, kind, share):
 
 @pytest.mark.parametrize(
     ("content", "sentence"),
-    [(b"", "is empty"), (b"hello, this is text", "not a picture"), (b"\xff\xd8\xff" + b"\0" * 50, "not a picture|damaged")],
+    [
+        (b"", "is empty"),
+        (b"hello, this is text", "not a picture"),
+        (b"\xff\xd8\xff" + b"\0" * 50, "not a picture|damaged"),
+    ],
 )
 def test_no_picture(tmp_path, content, sentence):
     path = tmp_path / "p.jpg"

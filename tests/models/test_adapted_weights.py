@@ -1,0 +1,47 @@
+import numpy as np
+import pytest
+from safetensors.numpy import load_file, save_file
+from tiny_llama import SHAPE, write_adapter, write_gguf
+
+from models.adapted_weights import PROJECTIONS, AdaptedWeights
+from models.errors import GlintError
+from models.gguf_weights import GgufWeights
+
+
+@pytest.fixture
+def base(tmp_path):
+    return GgufWeights(write_gguf(tmp_path / "base.gguf"))
+
+
+def test_without_an_adapter_the_base_is_returned(base):
+    weights = AdaptedWeights(base)
+    np.testing.assert_array_equal(weights.projection(1, "q"), base.tensor("blk.1.attn_q.weight"))
+
+
+@pytest.mark.parametrize("name", PROJECTIONS)
+def test_the_update_is_added_to_every_projection(base, tmp_path, name):
+    updates = load_file(write_adapter(tmp_path / "a.safetensors"))
+    weights = AdaptedWeights(base, tmp_path / "a.safetensors")
+    update = updates[f"layers.1.{name}.B"].astype(np.float32) @ updates[f"layers.1.{name}.A"].astype(np.float32)
+    expected = base.tensor(f"blk.1.{PROJECTIONS[name]}.weight") + update
+    np.testing.assert_allclose(weights.projection(1, name), expected, rtol=1e-6)
+
+
+def test_an_adapter_of_another_shape_is_refused(base, tmp_path):
+    a, b = np.zeros((4, SHAPE.hidden), "f2"), np.zeros((7, 4), "f2")
+    save_file({"layers.0.q.A": a, "layers.0.q.B": b}, tmp_path / "a.safetensors")
+    with pytest.raises(GlintError, match=r"layers\.0\.q"):
+        AdaptedWeights(base, tmp_path / "a.safetensors").projection(0, "q")
+
+
+def test_an_adapter_with_more_layers_is_refused(base, tmp_path):
+    save_file({"layers.9.q.A": np.zeros((4, 8), "f2")}, tmp_path / "a.safetensors")
+    with pytest.raises(GlintError, match=r"layers\.9\.q\.A"):
+        AdaptedWeights(base, tmp_path / "a.safetensors")
+
+
+def test_a_truncated_adapter_is_refused(base, tmp_path):
+    path = write_adapter(tmp_path / "a.safetensors")
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(GlintError, match=r"a\.safetensors"):
+        AdaptedWeights(base, path)
