@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import Any, BinaryIO, Protocol
 
 import numpy as np
 import onnx
@@ -162,7 +162,7 @@ class _Graph:
             self.store("rotary.sine", np.sin(angles).astype(np.float32)),
         )
 
-    def add(self, kind: str, inputs: list[str], output: str, domain: str = "", **attributes: float) -> str:
+    def add(self, kind: str, inputs: list[str], output: str, domain: str = "", **attributes: Any) -> str:
         self.nodes.append(helper.make_node(kind, inputs, [output], domain=domain, name=output, **attributes))
         return output
 
@@ -189,7 +189,7 @@ class _Graph:
 
     def model(self) -> onnx.ModelProto:
         shape = self.shape
-        cache = ["batch", shape.kv_heads, "capacity", shape.head_size]
+        cache: list[str | int | None] = ["batch", shape.kv_heads, "capacity", shape.head_size]
         slots = [f"{kind}.{i}" for i in range(shape.layers) for kind in ("key", "value")]
         inputs = [
             helper.make_tensor_value_info("inputs_embeds", TensorProto.FLOAT, ["batch", "new", shape.hidden]),

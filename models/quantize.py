@@ -83,7 +83,7 @@ def quantize_8bit(weight: np.ndarray, block: int) -> QuantizedMatrix:
 def stack(parts: list[QuantizedMatrix]) -> QuantizedMatrix:
     """The matrices under one another: one product then gives the outputs of all, side by side."""
     first = parts[0]
-    zeros = None if first.zero_points is None else np.concatenate([p.zero_points for p in parts])  # type: ignore[misc]
+    zeros = None if first.zero_points is None else np.concatenate([p.zero_points for p in parts])
     return QuantizedMatrix(
         first.bits, np.concatenate([p.values for p in parts]), np.concatenate([p.scales for p in parts]), zeros
     )
