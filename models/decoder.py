@@ -45,7 +45,7 @@ class KVCache:
     @property
     def capacity(self) -> int:
         """Tokens that fit before the memory has to grow (which happens by itself)."""
-        return self._memory.shape[-2]
+        return int(np.shape(self._memory)[-2])
 
     def rewind(self, length: int) -> None:
         """Forgets all tokens after the first `length`. Costs nothing. ValueError if there are not that many."""
