@@ -38,7 +38,12 @@ def main() -> None:
 @data_option
 @run_option
 @click.option("--minutes", default=100.0, show_default=True, help="Time for the language model, after preparation.")
-def train(data: Path, run: Path, minutes: float) -> None:
+@click.option(
+    "--start",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folder of packed weights to go on from, such as models/weights/glint-135m. Default: from scratch.",
+)
+def train(data: Path, run: Path, minutes: float, start: Path | None) -> None:
     """Quantise the encoder, compute features and hints, train connector and updates.
 
     Every stage is kept in the run folder and not repeated; the last one goes on from its checkpoint. Give more
@@ -56,7 +61,7 @@ def train(data: Path, run: Path, minutes: float) -> None:
     prepare.features(data, run)
     prepare.hints(data, source_file(CLASS_NAMES, "_meta.py"), run)
     photos = load_photos(data, "train")
-    mp.spawn(train_process, (2, source_file(BASE, "*.gguf"), photos, run, Plan(minutes=minutes)), nprocs=2)
+    mp.spawn(train_process, (2, source_file(BASE, "*.gguf"), photos, run, Plan(minutes, start)), nprocs=2)
 
 
 @main.command()

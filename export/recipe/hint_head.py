@@ -6,8 +6,8 @@ trust a hint as much as it deserves and no more. The head that ships is trained 
 
 from __future__ import annotations
 
-import ctypes
 import math
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from export.recipe.features import WIDTH
+from export.recipe.processor import autocast, reuse_memory
 
 VISUAL_SIDE = 4  # the 7 x 7 grid is pooled to 4 x 4 cells, for the hints and for the language model
 
@@ -44,32 +45,52 @@ class HintHead(nn.Module):
         return torch.logsumexp(logits[:, :count], 1) - math.log(count) + logits[:, count] - self.outer.bias
 
 
-def fit(cells: torch.Tensor, labels: torch.Tensor, known: torch.Tensor, epochs: int, log=print) -> HintHead:
-    """Binary cross-entropy over what is known. cells [n, 16, 1760] float16/bfloat16, labels and known [n, outputs]."""
+@dataclass(frozen=True)
+class Views:
+    """Training photos in several views each. cells float16 [views, 16, 1760]; owner int [views], the photo of a view;
+    labels and known float32 [photos, outputs]."""
+
+    cells: torch.Tensor
+    owner: torch.Tensor
+    labels: torch.Tensor
+    known: torch.Tensor
+
+    def of(self, photos: torch.Tensor) -> torch.Tensor:
+        """Which views show one of the photos (bool [photos]): int [n]."""
+        return photos[self.owner].nonzero().flatten()
+
+
+def fit(data: Views, epochs: int, photos: torch.Tensor | None = None, log=print) -> HintHead:
+    """Binary cross-entropy over what is known; an epoch takes one view of each of `photos` (bool, default all)."""
     torch.manual_seed(0)
-    head = HintHead(labels.shape[1])
+    head = HintHead(data.labels.shape[1])
+    photos = torch.ones(len(data.labels), dtype=torch.bool) if photos is None else photos
+    labels, known = data.labels[photos], data.known[photos]
     with torch.no_grad():
         prior = ((labels * known).sum(0) + 1) / (known.sum(0) + 20)
         head.outer.bias.copy_(torch.logit(prior.clamp(1e-3, 0.5)) / 1.0)
-    batch = min(64, len(cells))
-    total = epochs * (len(cells) // batch)
+    views = data.of(photos)
+    count = int(photos.sum())
+    batch = min(64, count)
+    total = epochs * (count // batch)
     optimizer = torch.optim.AdamW(head.parameters(), lr=1e-3, weight_decay=0.05)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 1.5e-3, total_steps=total, pct_start=0.1)
     step, running = 0, 0.0
     for _ in range(epochs):
-        for rows in torch.randperm(len(cells)).split(batch):
+        shuffled = views[torch.randperm(len(views))]
+        last = torch.full((len(data.labels),), -1).scatter(0, data.owner[shuffled], shuffled)
+        for rows in last[last >= 0][torch.randperm(count)].split(batch):
             if len(rows) < batch:
                 continue
-            with torch.autocast("cpu", torch.bfloat16):
-                logits = head(cells[rows].float())
-            loss = (
-                F.binary_cross_entropy_with_logits(logits.float(), labels[rows], known[rows], reduction="sum") / batch
-            )
+            of = data.owner[rows]
+            with autocast():
+                logits = head(data.cells[rows].float())
+            loss = F.binary_cross_entropy_with_logits(logits.float(), data.labels[of], data.known[of], reduction="sum")
             optimizer.zero_grad(set_to_none=True)
-            loss.backward()
+            (loss / batch).backward()
             optimizer.step()
             schedule.step()
-            running = loss.item() if step == 0 else 0.98 * running + 0.02 * loss.item()
+            running = loss.item() / batch if step == 0 else 0.98 * running + 0.02 * loss.item() / batch
             step += 1
         log(f"hint head: step {step} of {total}, loss {running:.2f}")
     return head.eval()
@@ -81,27 +102,23 @@ def predict(head: HintHead, cells: torch.Tensor) -> np.ndarray:
     return np.concatenate([torch.sigmoid(head(part.float())).half().numpy() for part in cells.split(256)])
 
 
-def cross_fit(cells: torch.Tensor, labels: torch.Tensor, known: torch.Tensor, epochs: int) -> np.ndarray:
-    """Probabilities float16 [n, outputs] for every training photo, each from a head fitted on the other half.
+def cross_fit(data: Views, epochs: int) -> np.ndarray:
+    """Probabilities float16 [views, outputs] for every view, each from a head fitted on the other half of the photos.
 
     One process of one thread for each half.
     """
-    shared = [t.share_memory_() for t in (cells, labels, known, torch.zeros(labels.shape, dtype=torch.float16))]
-    mp.spawn(_fit_half, (*shared, epochs), nprocs=2)
-    return shared[-1].numpy()
+    out = torch.zeros((len(data.cells), data.labels.shape[1]), dtype=torch.float16).share_memory_()
+    for tensor in (data.cells, data.owner, data.labels, data.known):
+        tensor.share_memory_()
+    mine = torch.rand(len(data.labels), generator=torch.Generator().manual_seed(0)) < 0.5
+    mp.spawn(_fit_half, (data, mine.share_memory_(), out, epochs), nprocs=2)
+    return out.numpy()
 
 
-def _fit_half(half: int, cells, labels, known, out, epochs: int) -> None:
+def _fit_half(half: int, data: Views, first: torch.Tensor, out: torch.Tensor, epochs: int) -> None:
     torch.set_num_threads(1)
     reuse_memory()
-    mine = torch.arange(len(cells)) % 2 == half
-    head = fit(cells[~mine], labels[~mine], known[~mine], epochs)
-    out[mine] = torch.from_numpy(predict(head, cells[mine]))
-
-
-def reuse_memory() -> None:
-    """Keeps freed activations on the heap: mapping fresh pages for every tensor costs a fifth of a training step."""
-    libc = ctypes.CDLL(None)
-    trim_threshold, mmap_max = -1, -4
-    libc.mallopt(mmap_max, 0)
-    libc.mallopt(trim_threshold, 2**31 - 1)
+    mine = first if half else ~first
+    head = fit(data, epochs, ~mine)
+    rows = data.of(mine)
+    out[rows] = torch.from_numpy(predict(head, data.cells[rows]))

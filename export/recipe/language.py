@@ -1,8 +1,11 @@
-"""The language model as it is trained: the frozen SmolLM2 in bfloat16 with low-rank updates, and the picture connector.
+"""The language model as it is trained: the frozen SmolLM2 with low-rank updates, and the picture connector.
 
 Written for processors: the update is folded into the weight once a step (W + B A), so that a projection costs one
 product, and its gradient is taken through the low-rank factors alone, never through the full matrix. That is a third
 less arithmetic than letting autograd differentiate the folded weight (low-rank updates: Hu et al. 2021).
+
+What rounding to 4 bits does to a folded weight is added to it as `noise`, refreshed from time to time because that is
+slow, so that the updates learn around the very errors that ship (quantisation-aware training: Jacob et al. 2018).
 """
 
 from __future__ import annotations
@@ -14,7 +17,9 @@ import torch.nn.functional as F
 from torch import nn
 
 from export.recipe.features import WIDTH
+from export.recipe.processor import fast_dtype
 from models.gguf_weights import GgufWeights
+from models.quantize import quantize_4bit
 
 RANK = 32
 PROJECTIONS = {  # GGUF names of the rows that share one product
@@ -32,6 +37,9 @@ ADAPTER_NAMES = {
     "ffn_up": "up",
     "ffn_down": "down",
 }
+
+
+KeyValues = list[tuple[torch.Tensor, torch.Tensor]]
 
 
 class _LowRankProduct(torch.autograd.Function):
@@ -56,7 +64,7 @@ class Projection(nn.Module):
 
     def __init__(self, weight: torch.Tensor):
         super().__init__()
-        self.register_buffer("frozen", weight.to(torch.bfloat16), persistent=False)
+        self.register_buffer("frozen", weight.to(fast_dtype()), persistent=False)
         self.register_buffer("noise", None, persistent=False)
         self.a = nn.Parameter(torch.randn(RANK, weight.shape[1]) / math.sqrt(weight.shape[1]))
         self.b = nn.Parameter(torch.zeros(weight.shape[0], RANK))
@@ -64,9 +72,16 @@ class Projection(nn.Module):
 
     @torch.no_grad()
     def fold(self) -> None:
-        self.folded = torch.addmm(self.frozen, self.b.to(torch.bfloat16), self.a.to(torch.bfloat16))
+        self.folded = torch.addmm(self.frozen, self.b.to(self.frozen.dtype), self.a.to(self.frozen.dtype))
         if self.noise is not None:
             self.folded += self.noise
+
+    @torch.no_grad()
+    def rounding(self) -> torch.Tensor:
+        """What 4-bit quantisation would add to the folded weight as it is now: [out, in]."""
+        weight = self.frozen.float() + self.b @ self.a
+        rounded = torch.from_numpy(quantize_4bit(weight.numpy()).dequantize())
+        return (rounded - weight).to(self.frozen.dtype)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return _LowRankProduct.apply(x, self.folded, self.a, self.b)
@@ -82,16 +97,25 @@ class Layer(nn.Module):
         self.heads, self.kv_heads, self.size, self.eps = shape.heads, shape.kv_heads, shape.head_size, shape.rms_eps
 
         def tensor(name: str) -> torch.Tensor:
-            return torch.from_numpy(weights.tensor(f"blk.{index}.{name}.weight"))
+            return torch.tensor(weights.tensor(f"blk.{index}.{name}.weight"))
 
-        self.register_buffer("attention_norm", tensor("attn_norm").to(torch.bfloat16), persistent=False)
-        self.register_buffer("feed_norm", tensor("ffn_norm").to(torch.bfloat16), persistent=False)
+        self.register_buffer("attention_norm", tensor("attn_norm").to(fast_dtype()), persistent=False)
+        self.register_buffer("feed_norm", tensor("ffn_norm").to(fast_dtype()), persistent=False)
         self.parts = {
             name: Projection(torch.cat([tensor(part) for part in parts])) for name, parts in PROJECTIONS.items()
         }
         self.projections = nn.ModuleDict(self.parts)
 
-    def forward(self, x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    def forward(
+        self,
+        x: torch.Tensor,
+        cos: torch.Tensor,
+        sin: torch.Tensor,
+        mask: torch.Tensor,
+        past: tuple[torch.Tensor, torch.Tensor] | None = None,
+        kept: KeyValues | None = None,
+    ) -> torch.Tensor:
+        """past: keys and values of earlier tokens, [b, kv_heads, n, size] each; kept: takes those of all tokens."""
         b, n, d = x.shape
         h = F.rms_norm(x, (d,), self.attention_norm, self.eps)
         q, k, v = (
@@ -106,7 +130,12 @@ class Layer(nn.Module):
             return y * cos + torch.cat((-y[..., half:], y[..., :half]), -1) * sin
 
         repeat = self.heads // self.kv_heads
-        q, k, v = rotate(q), rotate(k).repeat_interleave(repeat, 1), v.repeat_interleave(repeat, 1)
+        q, k = rotate(q), rotate(k)
+        if past is not None:
+            k, v = torch.cat([past[0], k], 2), torch.cat([past[1], v], 2)
+        if kept is not None:
+            kept.append((k, v))
+        k, v = k.repeat_interleave(repeat, 1), v.repeat_interleave(repeat, 1)
         attended = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
         x = x + self.parts["o"](attended.transpose(1, 2).reshape(b, n, d))
         h = F.rms_norm(x, (d,), self.feed_norm, self.eps)
@@ -139,9 +168,9 @@ class LanguageModel(nn.Module):
         super().__init__()
         shape = weights.shape
         self.head_size, self.base, self.eps = shape.head_size, shape.rope_base, shape.rms_eps
-        embeddings = torch.from_numpy(weights.tensor("token_embd.weight")).to(torch.bfloat16)
+        embeddings = torch.from_numpy(weights.tensor("token_embd.weight")).to(fast_dtype())
         self.register_buffer("embeddings", embeddings, persistent=False)
-        final = torch.from_numpy(weights.tensor("output_norm.weight")).to(torch.bfloat16)
+        final = torch.tensor(weights.tensor("output_norm.weight")).to(fast_dtype())
         self.register_buffer("final_norm", final, persistent=False)
         self.stack = [Layer(weights, i) for i in range(shape.layers)]
         self.layers = nn.ModuleList(self.stack)  # the names that parameters have in a checkpoint
@@ -157,15 +186,25 @@ class LanguageModel(nn.Module):
         for projection in self.projections():
             projection.fold()
 
-    def forward(self, x: torch.Tensor, positions: torch.Tensor, visible: torch.Tensor) -> torch.Tensor:
-        """x bfloat16 [b, n, hidden], positions int [b, n], visible bool [b, n, n] -> [b, n, hidden]."""
+    def forward(
+        self,
+        x: torch.Tensor,
+        positions: torch.Tensor,
+        visible: torch.Tensor,
+        past: KeyValues | None = None,
+        kept: KeyValues | None = None,
+    ) -> torch.Tensor:
+        """x [b, n, hidden], positions int [b, n], visible bool [b, n, past + n] -> [b, n, hidden].
+
+        past: keys and values of earlier tokens, a layer each; kept: an empty list that takes those of all tokens.
+        """
         frequencies = self.base ** (-torch.arange(0, self.head_size, 2) / self.head_size)
         angles = positions[..., None].float() * frequencies
         cos = torch.cat([angles.cos()] * 2, -1)[:, None].to(x.dtype)
         sin = torch.cat([angles.sin()] * 2, -1)[:, None].to(x.dtype)
         mask = torch.zeros(visible.shape, dtype=x.dtype).masked_fill_(~visible, -30000.0)[:, None]
-        for layer in self.stack:
-            x = layer(x, cos, sin, mask)
+        for i, layer in enumerate(self.stack):
+            x = layer(x, cos, sin, mask, past[i] if past else None, kept)
         return F.rms_norm(x, (x.shape[-1],), self.final_norm, self.eps)
 
     def adapter(self) -> dict[str, torch.Tensor]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,12 +15,12 @@ import torch
 from rich.console import Console
 
 from export.recipe import hint_head
-from export.recipe.encoder import agreement, export_encoder, read_squashed
-from export.recipe.features import WIDTH, Features, compute
+from export.recipe.encoder import agreement, export_encoder, read_rgb, squash
+from export.recipe.features import FIRST_CROP, MIRRORED, PLAIN, WIDTH, Features, compute
 from export.recipe.photos import Photo, load_photos
 from export.recipe.vocabulary import build_groups, imagenet_names, targets
 
-MIRRORED = ("flickr8k", "coco", "coco_extra")
+MIRRORED_SETS = ("flickr8k", "coco", "coco_extra")
 PROMPT = {
     "head": "<|im_start|>user\n",
     "hints": "\nHints: {hints}.",
@@ -28,12 +29,12 @@ PROMPT = {
     "end": "<|im_end|>",
 }
 HINTS = {  # label: (threshold, top, separator); the order is the order in the prompt
-    "names": (0.3, 2, ", "),
+    "names": (0.05, 2, ", "),
     "imagenet": (0.15, 2, ", "),
     "objects": (0.35, 4, ", "),
     "words": (0.25, 9, " "),
 }
-EPOCHS, HALF_EPOCHS = 6, 4
+EPOCHS, HALF_EPOCHS = 8, 6
 console = Console(stderr=True)
 
 
@@ -47,34 +48,42 @@ def encoder(data: Path, checkpoint: Path, run: Path) -> None:
     for source, count in {"flickr8k": 96, "names/grocery": 32}.items():
         candidates = [p for p in photos if p.source == source]
         chosen += draw.sample(candidates, min(count, len(candidates)))
-    export_encoder(checkpoint, [read_squashed(data / p.file) for p in chosen], out)
+    export_encoder(checkpoint, [squash(read_rgb(data / p.file)) for p in chosen], out)
     held = [p for p in load_photos(data, "dev") if p.source == "flickr8k"][:100]
-    figures = agreement(out.with_suffix(".exact.onnx"), out, [read_squashed(data / p.file) for p in held])
+    figures = agreement(out.with_suffix(".exact.onnx"), out, [squash(read_rgb(data / p.file)) for p in held])
     (run / "encoder.json").write_text(json.dumps(figures))
     console.print("encoder, int8 against float32 on 100 held-out photos:", figures)
 
 
+def views(photo: Photo) -> list[int]:
+    """The views of a training photo that are learned from: the rarer the set, the more of them."""
+    if photo.source in MIRRORED_SETS:
+        return [PLAIN, MIRRORED]
+    crops = {"names/grocery": 3, "daquar": 0}.get(photo.source, 1)
+    return [PLAIN, *range(FIRST_CROP, FIRST_CROP + crops)]
+
+
 def features(data: Path, run: Path) -> Features:
+    """Features of all training views, then of the held-out photos."""
     if not (run / "features/files.json").exists():
-        photos = load_photos(data, "train")
-        wanted = [(p.file, False) for p in photos + load_photos(data, "dev")]
-        wanted += [(p.file, True) for p in photos if p.source in MIRRORED]
+        wanted = [(p.file, view) for p in load_photos(data, "train") for view in views(p)]
+        wanted += [(p.file, PLAIN) for p in load_photos(data, "dev")]
         compute(run / "encoder.onnx", data, wanted, run / "features")
     return Features(run / "features")
 
 
-def pooled(photos: list[Photo], features: Features) -> torch.Tensor:
-    """Cells float16 [n, 16, 1760]."""
-    out = torch.empty(len(photos), hint_head.VISUAL_SIDE**2, WIDTH, dtype=torch.float16)
-    for start in range(0, len(photos), 256):
-        rows = [features.row(p.file) for p in photos[start : start + 256]]
-        out[start : start + 256] = hint_head.pool(torch.from_numpy(features.grids[rows].astype(np.float32))).half()
+def pooled(rows: Sequence[int], features: Features) -> torch.Tensor:
+    """Cells float16 [n, 16, 1760] of rows of the features."""
+    out = torch.empty(len(rows), hint_head.VISUAL_SIDE**2, WIDTH, dtype=torch.float16)
+    for start in range(0, len(rows), 256):
+        grids = features.grids[rows[start : start + 256]].astype(np.float32)
+        out[start : start + 256] = hint_head.pool(torch.from_numpy(grids)).half()
     return out
 
 
-def with_imagenet(scores: np.ndarray, photos: list[Photo], features: Features) -> np.ndarray:
+def with_imagenet(scores: np.ndarray, rows: Sequence[int], features: Features) -> np.ndarray:
     """Appends the encoder's own class probabilities: float16 [n, outputs + 1000]."""
-    logits = features.classes[[features.row(p.file) for p in photos]].astype(np.float32)
+    logits = features.classes[rows].astype(np.float32)
     odds = np.exp(logits - logits.max(1, keepdims=True))
     return np.concatenate([scores, (odds / odds.sum(1, keepdims=True)).astype(np.float16)], 1)
 
@@ -99,13 +108,14 @@ def hints(data: Path, class_names: Path, run: Path) -> None:
         for label, (t, k, s) in HINTS.items()
     ]
     (run / "settings.json").write_text(json.dumps({"prompt": PROMPT, "hints": rules}, indent=1))
-    cells = pooled(photos, found)
+    owner = [i for i, p in enumerate(photos) for _ in views(p)]
+    rows = [found.row(p.file, view) for p in photos for view in views(p)]
+    cells = pooled(rows, found)
     labels, known = (
         torch.from_numpy(np.stack(part)) for part in zip(*[targets(p, groups) for p in photos], strict=True)
     )
-    head = hint_head.fit(cells, labels, known, EPOCHS, log=console.print)
+    views_of = hint_head.Views(cells, torch.tensor(owner), labels, known)
+    head = hint_head.fit(views_of, EPOCHS, log=console.print)
     torch.save(head.state_dict(), run / "hint_head.pt")
-    order = np.random.default_rng(0).permutation(len(photos))
     console.print("hint head: two more fits, so that each training photo's hints come from a head that never saw it")
-    scores = hint_head.cross_fit(cells[order], labels[order], known[order], HALF_EPOCHS)[np.argsort(order)]
-    np.save(run / "hints_train.npy", with_imagenet(scores, photos, found))
+    np.save(run / "hints_train.npy", with_imagenet(hint_head.cross_fit(views_of, HALF_EPOCHS), rows, found))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from tokenizers import Tokenizer
@@ -121,6 +121,20 @@ class TreeBuilder:
     def _ids(self, text: str) -> list[int]:
         return self._tokenizer.encode(text, add_special_tokens=False).ids
 
+    def prompt(self, row: int, hint_scores: np.ndarray | None, question: str | None, rng: random.Random) -> Tree:
+        """The root alone, or with one question. `hint_scores` float [h], or None to ask without hints."""
+        scores = hint_scores
+        if scores is not None:
+            scores = np.where(np.random.default_rng(rng.getrandbits(32)).random(len(scores)) < 0.1, 0, scores)
+        head = self._ids(self._template.head)
+        hints = hint_text(scores, self._rules) if scores is not None else ""
+        root = head + [0] * self._cells + self._ids(self._template.after_image(hints))
+        asked = [] if question is None else [self._question(question)]
+        return Tree([Segment(root, -1), *asked], len(head), row)
+
+    def _question(self, question: str) -> Segment:
+        return Segment(self._ids(self._template.question(question)), 0)
+
     def build(
         self,
         row: int,
@@ -129,17 +143,12 @@ class TreeBuilder:
         rng: random.Random,
         limit: int,
     ) -> Tree:
-        """`hint_scores` float [h], or None to ask without hints; branches that exceed `limit` tokens are left out."""
-        scores = hint_scores
-        if scores is not None:
-            scores = np.where(np.random.default_rng(rng.getrandbits(32)).random(len(scores)) < 0.1, 0, scores)
-        head = self._ids(self._template.head)
-        hints = hint_text(scores, self._rules) if scores is not None else ""
-        root = head + [0] * self._cells + self._ids(self._template.after_image(hints))
-        segments = [Segment(root, -1)]
-        used = len(root)
+        """A prompt with questions and answers; branches that would exceed `limit` tokens are left out."""
+        tree = self.prompt(row, hint_scores, None, rng)
+        segments = list(tree.segments)
+        used = len(tree)
         for question, answers, weight in asked:
-            ask = Segment(self._ids(self._template.question(question)), 0)
+            ask = self._question(question)
             replies: list[Segment] = []
             for answer in answers:
                 reply = Segment([*self._ids(answer), self._end], len(segments), weight)
@@ -148,4 +157,4 @@ class TreeBuilder:
             if replies:
                 segments += [ask, *replies]
                 used += len(ask.tokens) + sum(len(r.tokens) for r in replies)
-        return Tree(segments, len(head), row)
+        return replace(tree, segments=segments)

@@ -21,15 +21,20 @@ import torch
 import torch.distributed as dist
 import torch.nn.functional as F
 
-from export.recipe.features import Features
-from export.recipe.hint_head import VISUAL_SIDE, pool, reuse_memory
+from export.recipe.features import MIRRORED, Features
+from export.recipe.hint_head import VISUAL_SIDE, pool
 from export.recipe.language import Connector, LanguageModel
 from export.recipe.photos import Photo
-from export.recipe.samples import Tree, TreeBuilder, conversations, every_answer, object_questions
+from export.recipe.prepare import views
+from export.recipe.processor import autocast, reuse_memory
+from export.recipe.reward import CaptionCritic
+from export.recipe.samples import DESCRIBE, Tree, TreeBuilder, conversations, every_answer, object_questions
+from export.recipe.start import start_from
 from models.gguf_weights import GgufWeights
 from models.prompt import HintRule, PromptTemplate
 
-ROW = 224  # tokens a row; photos with five captions take about 120, and smaller ones fill what is left
+ROW = 256  # tokens a row; photos with five captions take about 120, and smaller ones fill what is left
+PHOTOS_A_REWARD = 4  # photos captioned at once
 
 
 @dataclass(frozen=True)
@@ -37,54 +42,80 @@ class Plan:
     """What to train and for how long."""
 
     minutes: float
+    start: Path | None = None  # folder of packed weights to go on from
     rows_per_step: int = 2  # of each process
+    rewarded_after: float = 0.5  # share of the time after which captions learn from rewards
+    rounded_every: int = 100  # steps; see round_weights
     rate_connector: float = 1e-3
-    rate_updates: float = 5e-4
+    rate_updates: float = 4e-4
     warmup_steps: int = 40
     hintless: float = 0.15  # share of visits without hints
     shares: tuple[tuple[str, float], ...] = (
-        ("flickr8k", 0.46),
+        ("flickr8k", 0.62),
         ("coco_extra", 0.02),
-        ("coco", 0.12),
-        ("vqa", 0.20),
-        ("daquar", 0.06),
-        ("names", 0.14),
+        ("coco", 0.05),
+        ("vqa", 0.11),
+        ("daquar", 0.03),
+        ("names", 0.17),
     )
 
 
 class Corpus:
-    """Endless stream of trees, sources mixed by `Plan.shares`, every photo of a source once before any twice."""
+    """Endless stream of trees, sources mixed by `Plan.shares`, every photo of a source once before any twice.
+
+    Once `critic` is set, captions of flickr8k are the model's own, with their rewards.
+    """
 
     def __init__(self, photos: list[Photo], features: Features, hints: np.ndarray, builder: TreeBuilder, plan: Plan):
         self._features, self._hints, self._builder, self._plan = features, hints, builder, plan
         self._photos = photos
+        self.critic: CaptionCritic | None = None
         self._vocabulary = sorted({o for p in photos for o in p.objects or []})
         self._sources: dict[str, list[int]] = {}
         for i, photo in enumerate(photos):
             source = "vqa" if photo.source == "coco" and photo.questions else photo.source.split("/")[0]
             self._sources.setdefault(source, []).append(i)
+        self._queues: dict[str, list[int]] = {}
+
+    def _next_photo(self, source: str, rng: random.Random) -> Photo:
+        queue = self._queues.setdefault(source, [])
+        if not queue:
+            queue += rng.sample(self._sources[source], len(self._sources[source]))
+        return self._photos[queue.pop()]
+
+    def _look(self, photo: Photo, rng: random.Random) -> tuple[int, np.ndarray | None, bool]:
+        """One view of a photo: its row, its hint scores (None for a visit without hints), whether it is mirrored."""
+        view = rng.choice(views(photo))
+        row = self._features.row(photo.file, view)
+        scores = None if rng.random() < self._plan.hintless else self._hints[row].astype(np.float32)
+        return row, scores, view == MIRRORED
 
     def trees(self, rng: random.Random) -> Iterator[Tree]:
-        queues: dict[str, list[int]] = {}
         names, weights = zip(*((n, w) for n, w in self._plan.shares if n in self._sources), strict=True)
+        rewarded: list[Tree] = []
         while True:
             source = rng.choices(names, weights)[0]
-            queue = queues.setdefault(source, [])
-            if not queue:
-                queue += rng.sample(self._sources[source], len(self._sources[source]))
-            i = queue.pop()
-            photo = self._photos[i]
-            mirrored = photo.source in ("flickr8k", "coco", "coco_extra") and rng.random() < 0.5
+            if source == "flickr8k" and self.critic:
+                if not rewarded:
+                    chosen = [self._next_photo(source, rng) for _ in range(PHOTOS_A_REWARD)]
+                    asked_of = [
+                        (p, self._builder.prompt(*self._look(p, rng)[:2], rng.choice(DESCRIBE), rng)) for p in chosen
+                    ]
+                    rewarded += [tree for tree in self.critic.answered(asked_of) if len(tree) <= ROW]
+                if rewarded:
+                    yield rewarded.pop()
+                continue
+            photo = self._next_photo(source, rng)
+            row, scores, mirrored = self._look(photo, rng)
             asked = conversations(photo, rng, mirrored)
             if photo.objects and not photo.captions:
                 asked += object_questions(photo, self._vocabulary, rng)
             rng.shuffle(asked)
-            scores = None if rng.random() < self._plan.hintless else self._hints[i].astype(np.float32)
-            tree = self._builder.build(self._features.row(photo.file, mirrored), scores, asked, rng, ROW)
+            tree = self._builder.build(row, scores, asked, rng, ROW)
             if len(tree.segments) > 1:
                 yield tree
 
-    def rows(self, rng: random.Random, pending: int = 64) -> Iterator[list[Tree]]:
+    def rows(self, rng: random.Random, pending: int = 20) -> Iterator[list[Tree]]:
         """Packs trees into rows of at most ROW tokens, the largest that still fits first."""
         stream = self.trees(rng)
         pool_of_trees = [next(stream) for _ in range(pending)]
@@ -158,9 +189,12 @@ def collate(rows: list[list[Tree]], features: Features) -> Batch:
 
 
 def batch_loss(model: LanguageModel, connector: Connector, batch: Batch, vocabulary: torch.Tensor) -> torch.Tensor:
-    """Weighted mean cross-entropy over `vocabulary` (int [v], sorted token ids; must hold every target)."""
+    """Weighted mean cross-entropy over `vocabulary` (int [v], sorted token ids; must hold every target).
+
+    A negative weight makes a token less likely.
+    """
     cells = connector.place.shape[0]
-    with torch.autocast("cpu", torch.bfloat16):
+    with autocast():
         tokens = connector(pool(batch.pictures))
     x = model.embeddings[batch.ids]
     rows = batch.visual[:, :1].expand(-1, cells)
@@ -169,7 +203,7 @@ def batch_loss(model: LanguageModel, connector: Connector, batch: Batch, vocabul
     hidden = model(x, batch.positions, batch.visible).flatten(0, 1)[batch.sources]
     logits = (hidden @ model.embeddings[vocabulary].T).float()
     losses = F.cross_entropy(logits, torch.searchsorted(vocabulary, batch.targets), reduction="none")
-    return (losses * batch.weights).sum() / batch.weights.sum()
+    return (losses * batch.weights).sum() / batch.weights.abs().sum().clamp(min=1e-6)
 
 
 class VocabularySampler:
@@ -194,6 +228,18 @@ def _average(parameters: list[torch.nn.Parameter], world: int) -> None:
     for gradient in gradients:
         gradient.copy_(flat[at : at + gradient.numel()].view_as(gradient))
         at += gradient.numel()
+
+
+def round_weights(model: LanguageModel, rank: int, world: int) -> None:
+    """Refreshes what 4-bit rounding adds to every weight; each process computes its share of the layers."""
+    for i, layer in enumerate(model.stack):
+        for projection in layer.parts.values():
+            mine = i % world == rank
+            projection.noise = projection.rounding() if mine else torch.empty_like(projection.frozen)
+    for i, layer in enumerate(model.stack):
+        for projection in layer.parts.values():
+            dist.broadcast(projection.noise, i % world)
+    model.fold()
 
 
 def save(path: Path, model: LanguageModel, connector: Connector, state: dict) -> None:
@@ -231,6 +277,8 @@ def train(rank: int, world: int, base: Path, photos: list[Photo], run: Path, pla
         [{"params": list(connector.parameters())}, {"params": updates}], weight_decay=0.01, betas=(0.9, 0.98)
     )
     step, spent, checkpoint = 0, 0.0, run / "checkpoint.pt"
+    if plan.start and not checkpoint.exists():
+        start_from(plan.start, model, connector)
     if checkpoint.exists():
         state = load(checkpoint, model, connector)
         optimizer.load_state_dict(state["optimizer"])
@@ -247,6 +295,12 @@ def train(rank: int, world: int, base: Path, photos: list[Photo], run: Path, pla
         done = float(clock) / (60 * plan.minutes)
         if done >= 1:
             break
+        if step % plan.rounded_every == 0:
+            round_weights(model, rank, world)
+        if done >= plan.rewarded_after and not corpus.critic:
+            end = tokenizer.token_to_id(template.end)
+            words = torch.tensor(sorted(used))
+            corpus.critic = CaptionCritic(model, connector, features, tokenizer, photos, words, end)
         batch = collate([next(rows) for _ in range(plan.rows_per_step)], features)
         used.update(batch.targets.tolist())
         loss = batch_loss(model, connector, batch, VocabularySampler(used, weights.shape.vocabulary).draw())
@@ -261,13 +315,11 @@ def train(rank: int, world: int, base: Path, photos: list[Photo], run: Path, pla
         model.fold()
         step += 1
         running = loss.item() if step == 1 else 0.97 * running + 0.03 * loss.item()
-        if log and step % 10 == 0:
+        if log and (step % 10 == 0 or step == 1):
             speed = step / max(float(clock), 1e-9)
-            print(
-                f"step {step} minute {float(clock) / 60:.1f} loss {running:.3f} {speed:.2f} steps/s",
-                file=log,
-                flush=True,
-            )
+            reward = f" reward {corpus.critic.reward:.3f}" if corpus.critic else ""
+            said = f"step {step} minute {float(clock) / 60:.1f} loss {running:.3f}{reward} {speed:.2f} steps/s"
+            print(said, file=log, flush=True)
         if rank == 0 and time.monotonic() - last_save > 300:
             last_save = time.monotonic()
             save(

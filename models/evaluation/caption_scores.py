@@ -48,28 +48,38 @@ def bleu_4(captions: Sequence[str], references: Sequence[Sequence[str]]) -> floa
 
 def cider(captions: Sequence[str], references: Sequence[Sequence[str]]) -> float:
     """Mean CIDEr-D; `references[i]` are those of `captions[i]`. 0..10."""
-    counted = [[_ngrams(words(r)) for r in group] for group in references]
-    documents: Counter[tuple[str, ...]] = Counter(ngram for group in counted for ngram in set().union(*group))
-    log_total = math.log(len(counted))
+    scorer = Cider(references)
+    return sum(scorer.score(i, caption) for i, caption in enumerate(captions)) / len(references)
 
-    def vector(counts: Counter[tuple[str, ...]]) -> tuple[dict[tuple[str, ...], float], list[float], int]:
-        weights = {g: n * (log_total - math.log(max(1.0, documents[g]))) for g, n in counts.items()}
+
+class Cider:
+    """CIDEr-D of any caption of any of the pictures whose references are given; they also give the frequencies."""
+
+    def __init__(self, references: Sequence[Sequence[str]]):
+        counted = [[_ngrams(words(r)) for r in group] for group in references]
+        self._documents: Counter[tuple[str, ...]] = Counter(ngram for group in counted for ngram in set().union(*group))
+        self._log_total = math.log(len(counted))
+        self._references = [[self._vector(reference) for reference in group] for group in counted]
+
+    def _vector(self, counts: Counter[tuple[str, ...]]) -> tuple[dict[tuple[str, ...], float], list[float], int]:
+        weights = {g: n * (self._log_total - math.log(max(1.0, self._documents[g]))) for g, n in counts.items()}
         norms = [0.0] * ORDERS
         for ngram, weight in weights.items():
             norms[len(ngram) - 1] += weight**2
         # The reference implementation takes the number of bigrams for the length.
         return weights, [math.sqrt(n) for n in norms], sum(n for g, n in counts.items() if len(g) == 2)
 
-    total = 0.0
-    for caption, group in zip(captions, counted, strict=True):
-        ours, our_norms, our_length = vector(_ngrams(words(caption)))
-        for reference in group:
-            theirs, their_norms, their_length = vector(reference)
+    def score(self, picture: int, caption: str) -> float:
+        """0..10; `picture` is its place in the references."""
+        ours, our_norms, our_length = self._vector(_ngrams(words(caption)))
+        group = self._references[picture]
+        total = 0.0
+        for theirs, their_norms, their_length in group:
             similarity = [0.0] * ORDERS
             for ngram, weight in ours.items():
                 if ngram in theirs:
                     similarity[len(ngram) - 1] += min(weight, theirs[ngram]) * theirs[ngram]
             penalty = math.exp(-((our_length - their_length) ** 2) / (2 * SIGMA**2))
             score = sum(s / (a * b) for s, a, b in zip(similarity, our_norms, their_norms, strict=True) if a and b)
-            total += 10 * penalty * score / ORDERS / len(group)
-    return total / len(counted)
+            total += 10 * penalty * score / ORDERS
+        return total / len(group)
