@@ -1,6 +1,7 @@
 """Builds a bundle out of a base model in GGUF and the weights trained for it, with numpy and onnx alone.
 
 Knows what goes into a bundle. Does not know where the base model comes from (models.fetch), nor how it is run.
+`python -m models.assemble GGUF WEIGHTS OUT` does it too, and reports in JSON lines.
 """
 
 from __future__ import annotations
@@ -8,6 +9,9 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
+import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -53,6 +57,53 @@ def assemble(gguf: Path, weights: Path, out: Path, progress: Callable[[float], N
     return Bundle.open(out)
 
 
+def assemble_apart(gguf: Path, weights: Path, out: Path, progress: Callable[[float], None]) -> None:
+    """`assemble` in a process of its own, so that an assistant that goes on to answer does not keep its memory.
+
+    Errors as `assemble`; GlintError too when that process dies.
+    """
+    command = [sys.executable, "-m", __name__, str(gguf), str(weights), str(out)]
+    path = os.pathsep.join([str(Path(__file__).parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])])
+    error: Exception | None = None
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=os.environ | {"PYTHONPATH": path}) as worker:
+        assert worker.stdout is not None
+        try:
+            for line in worker.stdout:
+                report = json.loads(line)
+                if "share" in report:
+                    progress(report["share"])
+                elif "errno" in report:
+                    error = OSError(report["errno"], report["error"], report["file"])
+                else:
+                    error = GlintError(report["error"])
+        except BaseException:
+            worker.terminate()
+            raise
+    if error:
+        raise error
+    if worker.returncode:
+        raise GlintError(
+            f"Assembling the model broke off (exit code {worker.returncode}); it needs 400 MB of memory: free some."
+        )
+
+
+def _report(**what: object) -> None:
+    print(json.dumps(what), flush=True)
+
+
+def _main(gguf: str, weights: str, out: str) -> int:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that nothing half made is left
+    try:
+        assemble(Path(gguf), Path(weights), Path(out), lambda share: _report(share=share))
+    except GlintError as error:
+        _report(error=str(error))
+    except OSError as error:
+        _report(errno=error.errno, error=error.strerror, file=error.filename)
+    except KeyboardInterrupt:
+        return 1
+    return 0
+
+
 def _hashes(weights: Path) -> dict[str, str]:
     names = (CONFIG_FILE, ADAPTER_FILE, VISION_FILE)
     return {name: sha256_of(weights / name) for name in names if (weights / name).exists()}
@@ -79,3 +130,7 @@ def _replacing(out: Path) -> Iterator[Path]:
         if out.exists():
             os.replace(out, Path(temporary) / "old")
         os.replace(folder, out)
+
+
+if __name__ == "__main__":
+    sys.exit(_main(*sys.argv[1:]))

@@ -273,11 +273,13 @@ class Store:
             origin = out.with_name("base")
             origin.mkdir()
             self._fetch_files(base, origin, report)
-        from models.assemble import assemble
+        from models.assemble import assemble_apart
 
         weights = _weights_record(model.weights, {})
         gguf = origin / base.files[0].path
-        assemble(gguf, model.weights, out, lambda share: report(f"assembling {model.name}", int(share * 1e8), int(1e8)))
+        assemble_apart(
+            gguf, model.weights, out, lambda share: report(f"assembling {model.name}", int(share * 1e8), int(1e8))
+        )
         write_record(out / WEIGHTS_RECORD, weights)
         return take_record(out, _expected(model, out))
 

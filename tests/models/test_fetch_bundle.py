@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 
 import numpy as np
@@ -110,9 +111,9 @@ def test_a_bundle_is_assembled_again_when_its_weights_change(bundles, tmp_path):
     assert "another" in (folder / "manifest.json").read_text()
 
 
-def test_a_bundle_of_an_older_format_is_assembled_again(bundles, monkeypatch):
-    pull(bundles, "tiny")
-    monkeypatch.setattr("models.bundle.FORMAT", 10_000)
+def test_a_bundle_of_an_older_format_is_assembled_again(bundles):
+    manifest = pull(bundles, "tiny") / "manifest.json"
+    manifest.write_text(re.sub(r'"format": \d+', '"format": 0', manifest.read_text()))
     assert bundles.locate("tiny") is None
     bundles.ensure("tiny", progress=silent)
     assert bundles.locate("tiny") is not None
@@ -135,3 +136,11 @@ def test_a_bundle_without_weights(bundles, tmp_path):
     with pytest.raises(GlintError, match="This installation has no weights of other"):
         pull(store, "other")
     assert_usable(store)
+
+
+def test_a_broken_source_of_a_bundle_is_one_sentence(bundles, tmp_path):
+    (tmp_path / "weights/tiny/adapter.safetensors").write_bytes(b"broken")
+    with pytest.raises(GlintError, match=r"adapter\.safetensors is not a readable safetensors file"):
+        pull(bundles, "tiny")
+    assert_usable(bundles)
+    assert_nothing_left(bundles)
