@@ -78,7 +78,9 @@ def conversations(photo: Photo, rng: random.Random, mirrored: bool) -> list[tupl
         if photo.name in MATERIALS:
             out.append((rng.choice(["What is this?", "What is this made of?"]), [tidy_caption(spoken)], ANSWER_WEIGHT))
         else:
-            out.append((rng.choice(NAME), [with_article(spoken)], ANSWER_WEIGHT))
+            # Without the second kind of question a description of a product is a scene around it that is not there.
+            question = rng.choice(NAME if rng.random() < 0.75 else DESCRIBE)
+            out.append((question, [with_article(spoken)], ANSWER_WEIGHT))
     questions = photo.questions if len(photo.questions) <= 8 else rng.sample(photo.questions, 8)
     for question, answers in questions:
         if mirrored and re.search(r"\b(left|right)\b", question):
