@@ -44,7 +44,7 @@ class Plan:
     minutes: float
     start: Path | None = None  # folder of packed weights to go on from
     rows_per_step: int = 2  # of each process
-    rewarded_after: float = 0.5  # share of the time after which captions learn from rewards
+    rewarded_after: float = 0.4  # share of the time after which captions learn from rewards
     rounded_every: int = 100  # steps; see round_weights
     rate_connector: float = 1e-3
     rate_updates: float = 4e-4
