@@ -61,8 +61,8 @@ def check_captions(data: Path, run: Path, base: Path, limit: int) -> dict[str, f
     template, rules = PromptTemplate(**settings["prompt"]), [HintRule(**rule) for rule in settings["hints"]]
     photos = [p for p in load_photos(data, "dev") if p.source == "flickr8k"][:limit]
     found = features(data, run)
-    rows = [found.row(p.file) for p in photos]
-    scores = with_imagenet(predict(head, pooled(rows, found)), rows, found).astype(np.float32)
+    places = [found.row(p.file) for p in photos]
+    scores = with_imagenet(predict(head, pooled(places, found)), places, found).astype(np.float32)
 
     def words(text: str) -> torch.Tensor:
         return model.model.embed_tokens(

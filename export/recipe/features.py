@@ -31,10 +31,10 @@ def view_of(photo: np.ndarray, view: int, seed: int) -> np.ndarray:
     top, left = (
         int(draw.integers(whole - part + 1)) for whole, part in zip(photo.shape[:2], (height, width), strict=True)
     )
-    part = squash(photo[top : top + height, left : left + width]).astype(np.float32)
-    part = part * draw.uniform(0.7, 1.3) * draw.uniform(0.93, 1.07, 3)
-    part = (part - part.mean()) * draw.uniform(0.8, 1.2) + part.mean()
-    return np.clip(part[:, :: draw.choice((1, -1))], 0, 255).astype(np.uint8)
+    part = squash(photo[top : top + height, left : left + width])
+    lit = part * draw.uniform(0.7, 1.3) * draw.uniform(0.93, 1.07, 3)
+    lit = (lit - lit.mean()) * draw.uniform(0.8, 1.2) + lit.mean()
+    return np.clip(lit[:, :: draw.choice((1, -1))], 0, 255).astype(np.uint8)
 
 
 def _encode(job: tuple[Path, list[tuple[Path, int]]]) -> tuple[np.ndarray, np.ndarray]:

@@ -232,13 +232,11 @@ def _average(parameters: list[torch.nn.Parameter], world: int) -> None:
 
 def round_weights(model: LanguageModel, rank: int, world: int) -> None:
     """Refreshes what 4-bit rounding adds to every weight; each process computes its share of the layers."""
-    for i, layer in enumerate(model.stack):
-        for projection in layer.parts.values():
-            mine = i % world == rank
-            projection.noise = projection.rounding() if mine else torch.empty_like(projection.frozen)
-    for i, layer in enumerate(model.stack):
-        for projection in layer.parts.values():
-            dist.broadcast(projection.noise, i % world)
+    projections = [(i, projection) for i, layer in enumerate(model.stack) for projection in layer.parts.values()]
+    noises = [p.rounding() if i % world == rank else torch.empty_like(p.frozen) for i, p in projections]
+    for (i, projection), noise in zip(projections, noises, strict=True):
+        dist.broadcast(noise, i % world)
+        projection.noise = noise
     model.fold()
 
 
