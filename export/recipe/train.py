@@ -323,6 +323,8 @@ def train(rank: int, world: int, base: Path, photos: list[Photo], run: Path, pla
             save(
                 checkpoint, model, connector, {"optimizer": optimizer.state_dict(), "step": step, "spent": float(clock)}
             )
+    if log:
+        print(f"end: step {step} minute {float(clock) / 60:.1f} loss {running:.3f}", file=log, flush=True)
     if rank == 0:
         save(checkpoint, model, connector, {"optimizer": optimizer.state_dict(), "step": step, "spent": float(clock)})
     dist.destroy_process_group()
