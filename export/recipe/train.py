@@ -293,7 +293,7 @@ def train(rank: int, world: int, base: Path, photos: list[Photo], run: Path, pla
         done = float(clock) / (60 * plan.minutes)
         if done >= 1:
             break
-        if step % plan.rounded_every == 0:
+        if step % plan.rounded_every == 0 or model.projections()[0].noise is None:  # a checkpoint holds no noise
             round_weights(model, rank, world)
         if done >= plan.rewarded_after and not corpus.critic:
             end = tokenizer.token_to_id(template.end)
