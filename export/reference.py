@@ -10,8 +10,8 @@ import torch
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from models.adapted_weights import PROJECTIONS
-from models.decoder_graph import DecoderWeights, head_block
-from models.quantize import quantize_4bit, quantize_8bit
+from models.decoder_graph import DecoderWeights
+from models.quantize import HEAD_BLOCK, block_for, quantize_4bit
 
 _MODULES = {
     **{name: f"self_attn.{name}_proj" for name in "qkvo"},
@@ -40,7 +40,7 @@ def load_reference(weights: DecoderWeights, quantized: bool = False) -> LlamaFor
     )
     embeddings = weights.embeddings(slice(None))
     if quantized:
-        embeddings = quantize_8bit(embeddings, head_block(shape.hidden)).dequantize()
+        embeddings = quantize_4bit(embeddings, HEAD_BLOCK).dequantize()
     state = {
         "model.embed_tokens.weight": embeddings,
         "lm_head.weight": embeddings,
@@ -50,7 +50,10 @@ def load_reference(weights: DecoderWeights, quantized: bool = False) -> LlamaFor
         prefix = f"model.layers.{i}"
         for name in PROJECTIONS:
             weight = weights.projection(i, name)
-            state[f"{prefix}.{_MODULES[name]}.weight"] = quantize_4bit(weight).dequantize() if quantized else weight
+            if quantized:
+                matrix = quantize_4bit(weight, block_for(weight.shape[1]), weights.importance(i, name))
+                weight = matrix.dequantize()
+            state[f"{prefix}.{_MODULES[name]}.weight"] = weight
         state[f"{prefix}.input_layernorm.weight"] = weights.attention_norm(i)
         state[f"{prefix}.post_attention_layernorm.weight"] = weights.feed_forward_norm(i)
     model = LlamaForCausalLM(config)

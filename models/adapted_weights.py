@@ -1,4 +1,4 @@
-"""The base model's weights with the trained low-rank updates added, one matrix at a time.
+"""The base model's weights with what was trained put in, one matrix at a time.
 
 Knows the names that both files use for a projection. Does not know how the sum is stored or used.
 """
@@ -23,12 +23,18 @@ PROJECTIONS = {
     "down": "ffn_down",
 }
 
+_PARTS = ("A", "B", "importance")
+_NORMS = ("attention_norm", "feed_forward_norm")
+
 
 class AdaptedWeights:
-    """A Llama-family model as float32: `base` plus, where `adapter` is given, B @ A for every projection it names.
+    """A Llama-family model as float32: `base` with what `adapter` (a safetensors file) has for it. All keys optional:
 
-    `adapter` is a safetensors file with keys `layers.{i}.{projection}.A` [rank, in] and `.B` [out, rank]; the scale is
-    already in them. Raises GlintError when it is unreadable or does not fit the base model.
+    layers.{i}.{projection}.A [rank, in] and .B [out, rank]: B @ A is added; the scale is already in them.
+    layers.{i}.{projection}.importance [in]: see quantize_4bit.
+    layers.{i}.attention_norm, layers.{i}.feed_forward_norm, output_norm [hidden]: take the place of the base's gains.
+
+    Raises GlintError when it is unreadable or does not fit the base model.
     """
 
     def __init__(self, base: GgufWeights, adapter: Path | None = None):
@@ -41,7 +47,9 @@ class AdaptedWeights:
                 self._keys = frozenset(self._adapter.keys())
             except (OSError, SafetensorError) as error:
                 raise GlintError(f"{adapter} is not a readable safetensors file ({error}); fetch it again.") from error
-            known = {f"layers.{i}.{p}.{ab}" for i in range(self.shape.layers) for p in PROJECTIONS for ab in "AB"}
+            layers = [f"layers.{i}" for i in range(self.shape.layers)]
+            known = {f"{layer}.{p}.{part}" for layer in layers for p in PROJECTIONS for part in _PARTS}
+            known |= {f"{layer}.{norm}" for layer in layers for norm in _NORMS} | {"output_norm"}
             if stray := sorted(self._keys - known):
                 raise GlintError(f"{adapter} has {stray[0]!r}, which the base model has no place for.")
 
@@ -53,25 +61,39 @@ class AdaptedWeights:
         """The matrix [out, in] of one of PROJECTIONS, rows of q and k in half-rotation order."""
         weight = self._base.tensor(f"blk.{layer}.{PROJECTIONS[name]}.weight")
         key = f"layers.{layer}.{name}"
-        if self._adapter is None or f"{key}.A" not in self._keys:
+        a, b = self._trained(f"{key}.A"), self._trained(f"{key}.B")
+        if a is None or b is None:
             return weight
-        a = self._adapter.get_tensor(f"{key}.A").astype(np.float32)
-        b = self._adapter.get_tensor(f"{key}.B").astype(np.float32)
         if (b.shape[0], a.shape[1]) != weight.shape or a.shape[0] != b.shape[1]:
             raise GlintError(f"The update {key} of shape {b.shape} x {a.shape} does not fit a matrix {weight.shape}.")
         return weight + b @ a
 
     def attention_norm(self, layer: int) -> np.ndarray:
         """The gain [hidden] before attention."""
-        return self._base.tensor(f"blk.{layer}.attn_norm.weight")
+        return self._gain(f"layers.{layer}.attention_norm", f"blk.{layer}.attn_norm.weight")
 
     def feed_forward_norm(self, layer: int) -> np.ndarray:
         """The gain [hidden] before the feed-forward part."""
-        return self._base.tensor(f"blk.{layer}.ffn_norm.weight")
+        return self._gain(f"layers.{layer}.feed_forward_norm", f"blk.{layer}.ffn_norm.weight")
 
     def output_norm(self) -> np.ndarray:
         """The gain [hidden] before the head."""
-        return self._base.tensor("output_norm.weight")
+        return self._gain("output_norm", "output_norm.weight")
+
+    def importance(self, layer: int, name: str) -> np.ndarray | None:
+        """How much an error in each column [in] of a projection counts; None where that was not trained."""
+        return self._trained(f"layers.{layer}.{name}.importance")
+
+    def _gain(self, key: str, base_name: str) -> np.ndarray:
+        trained = self._trained(key)
+        if trained is not None and trained.shape != (self.shape.hidden,):
+            raise GlintError(f"The gains {key} of shape {trained.shape} do not fit a width of {self.shape.hidden}.")
+        return self._base.tensor(base_name) if trained is None else trained
+
+    def _trained(self, key: str) -> np.ndarray | None:
+        if self._adapter is None or key not in self._keys:
+            return None
+        return np.asarray(self._adapter.get_tensor(key)).astype(np.float32)
 
     def embeddings(self, rows: slice = slice(None)) -> np.ndarray:
         """Token embeddings [rows, hidden]; the head is the same matrix."""

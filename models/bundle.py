@@ -16,7 +16,7 @@ from models.decoder_layout import DecoderLayout
 from models.errors import GlintError
 from models.integrity import sha256_of
 
-FORMAT = 2  # raise it when what assembly writes changes, so that older bundles are built anew
+FORMAT = 3  # raise it when what assembly writes changes, so that older bundles are built anew
 MANIFEST_FILE = "manifest.json"
 DECODER_GRAPH_FILE = "decoder.onnx"
 DECODER_WEIGHTS_FILE = "decoder.weights"

@@ -18,6 +18,7 @@ import onnxruntime as ort
 from models.bundle import DECODER_GRAPH_FILE, DECODER_WEIGHTS_FILE, Bundle
 from models.decoder_layout import DecoderLayout
 from models.errors import GlintError
+from models.quantize import QuantizedMatrix
 
 _FIRST_CAPACITY = 256  # tokens; one turn fits, and more comes in doublings
 _PREFILL_CHUNK = 128  # tokens; larger ones were slower (more of the causal square is wasted) and take more memory
@@ -108,11 +109,10 @@ class KVCache:
 class Decoder:
     """A language model ready to run. Caches of one decoder must not be advanced from two threads at once."""
 
-    def __init__(self, session: ort.InferenceSession, layout: DecoderLayout, values: np.ndarray, scales: np.ndarray):
+    def __init__(self, session: ort.InferenceSession, layout: DecoderLayout, embeddings: QuantizedMatrix):
         self._session = session
         self.layout = layout
-        self._values = values
-        self._scales = scales
+        self._embeddings = embeddings
 
     @classmethod
     def load(cls, bundle: Bundle, threads: int = 2) -> Decoder:
@@ -144,17 +144,11 @@ class Decoder:
             session = ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime has one exception class for each status, without a common base
             raise GlintError(f"{graph} cannot be loaded ({error}); fetch the model again.") from error
-        blocks = (layout.vocabulary, layout.hidden // layout.embedding_block)
-        values = np.memmap(weights, np.uint8, "r", layout.embedding_values, (*blocks, layout.embedding_block))
-        scales = np.memmap(weights, np.float32, "r", layout.embedding_scales, blocks)
-        # Plain arrays over the same pages: numpy's memmap class costs a tenth of a millisecond at every look-up.
-        return cls(session, layout, np.asarray(values), np.asarray(scales))
+        return cls(session, layout, _embeddings(weights, layout))
 
     def embed(self, ids: Sequence[int]) -> np.ndarray:
         """Token ids as float32 [n, hidden]."""
-        rows = np.asarray(ids, np.int64)
-        blocks = (self._values[rows].astype(np.float32) - 128) * self._scales[rows][..., None]
-        return blocks.reshape(len(rows), self.layout.hidden)
+        return self._embeddings.rows(np.asarray(ids, np.int64)).dequantize()
 
     def new_cache(self) -> KVCache:
         """An empty cache."""
@@ -176,7 +170,8 @@ class Decoder:
         parts = []
         for start in range(0, len(embeddings), _PREFILL_CHUNK):
             chunk = embeddings[None, start : start + _PREFILL_CHUNK]
-            rows = np.arange(chunk.shape[1] - 1 if last_only else 0, chunk.shape[1], dtype=np.int64)
+            new, ends = chunk.shape[1], start + chunk.shape[1] == len(embeddings)
+            rows = np.arange(new)[new - ends if last_only else 0 :]  # no logits at all before the last chunk
             parts.append(np.empty((1, len(rows), self.layout.vocabulary), np.float32))
             cache._advance(chunk, rows, parts[-1])
         return parts[-1][0] if last_only else np.concatenate(parts, 1)[0]
@@ -207,3 +202,20 @@ class Decoder:
                 return
             embedding[0] = self.embed([token])
             cache._advance(embedding, row, logits)
+
+
+def _embeddings(weights: Path, layout: DecoderLayout) -> QuantizedMatrix:
+    """The embedding table, mapped: only the rows that are looked up are ever read."""
+    blocks = (layout.vocabulary, layout.hidden // layout.embedding_block)
+    packed = (blocks[0], -(-blocks[1] // 2))
+
+    def mapped(kind: type, offset: int, shape: tuple[int, ...]) -> np.ndarray:
+        # A plain array over the same pages: numpy's memmap class costs a tenth of a millisecond at every look-up.
+        return np.asarray(np.memmap(weights, kind, "r", offset, shape))
+
+    return QuantizedMatrix(
+        4,
+        mapped(np.uint8, layout.embedding_values, (*blocks, layout.embedding_block // 2)),
+        mapped(np.float32, layout.embedding_scales, blocks),
+        mapped(np.uint8, layout.embedding_zero_points, packed),
+    )

@@ -23,7 +23,7 @@ from onnx import TensorProto, helper
 from models.bundle import DECODER_GRAPH_FILE, DECODER_WEIGHTS_FILE
 from models.decoder_layout import DecoderLayout
 from models.gguf_weights import LlamaShape
-from models.quantize import QuantizedMatrix, quantize_4bit, quantize_8bit, stack
+from models.quantize import HEAD_BLOCK, QuantizedMatrix, block_for, quantize_4bit, stack
 
 _ROWS = 4096  # of the embeddings at a time
 _ALIGNMENT = 4096  # a page, so that onnxruntime maps a tensor instead of copying it
@@ -36,6 +36,7 @@ class DecoderWeights(Protocol):
     @property
     def shape(self) -> LlamaShape: ...
     def projection(self, layer: int, name: str) -> np.ndarray: ...
+    def importance(self, layer: int, name: str) -> np.ndarray | None: ...
     def attention_norm(self, layer: int) -> np.ndarray: ...
     def feed_forward_norm(self, layer: int) -> np.ndarray: ...
     def output_norm(self) -> np.ndarray: ...
@@ -45,7 +46,7 @@ class DecoderWeights(Protocol):
 def write_decoder(
     weights: DecoderWeights, folder: Path, max_tokens: int = 2048, progress: Callable[[float], None] | None = None
 ) -> DecoderLayout:
-    """Writes the graph and its weights into `folder`: int4 projections, an 8-bit head that is also the embedding.
+    """Writes the graph and its weights into `folder`: int4 projections and an int4 head that is also the embedding.
 
     max_tokens: the longest sequence that rotary tables are made for. progress: called with the share done, 0 to 1.
     """
@@ -61,9 +62,10 @@ def write_decoder(
         head_size=shape.head_size,
         vocabulary=shape.vocabulary,
         max_tokens=max_tokens,
-        embedding_block=head_block(shape.hidden),
+        embedding_block=HEAD_BLOCK,
         embedding_values=graph.offsets["embedding.values"],
         embedding_scales=graph.offsets["embedding.scales"],
+        embedding_zero_points=graph.offsets["embedding.zero_points"],
     )
 
 
@@ -81,7 +83,7 @@ class _Graph:
         shape = self.shape
         # The largest matrix by far, so that it is not held in memory as float32.
         parts = (weights.embeddings(slice(row, row + _ROWS)) for row in range(0, shape.vocabulary, _ROWS))
-        head = stack([quantize_8bit(part, head_block(shape.hidden)) for part in parts])
+        head = stack([quantize_4bit(part, HEAD_BLOCK) for part in parts])
         stored_head = self.store_matrix("embedding", head)
         cosine, sine = self.rotary_tables(max_tokens)
         hidden = self.add(
@@ -96,21 +98,24 @@ class _Graph:
             name = f"layers.{i}"
             qkv = self.matmul(hidden, f"{name}.qkv", stack([self.quantized(weights, i, p) for p in "qkv"]))
             attended = self.attention(i, qkv, cosine, sine)
+            last = i + 1 == shape.layers
+            if last:  # nothing after the last attention mixes positions, so only those that get logits go on
+                attended = self.add("Gather", [attended, "logit_rows"], "head_rows.attended", axis=1)
+                residual = self.add("Gather", [residual, "logit_rows"], "head_rows.residual", axis=1)
             projected = self.matmul(attended, f"{name}.o", self.quantized(weights, i, "o"))
             hidden, residual = self.norm(projected, residual, f"{name}.feed_forward", weights.feed_forward_norm(i))
             both = stack([self.quantized(weights, i, p) for p in ("gate", "up")])
             gated = self.gated(self.matmul(hidden, f"{name}.gate_up", both), name)
             down = self.matmul(gated, f"{name}.down", self.quantized(weights, i, "down"))
-            last = i + 1 == shape.layers
             gain = weights.output_norm() if last else weights.attention_norm(i + 1)
             hidden, residual = self.norm(down, residual, "head" if last else f"layers.{i + 1}.attention", gain)
             progress((i + 1) / shape.layers)
-        rows = self.add("Gather", [hidden, "logit_rows"], "head_rows", axis=1)
-        self.nodes.append(_matmul_node(rows, stored_head, "logits", head))
+        self.nodes.append(_matmul_node(hidden, stored_head, "logits", head))
 
     @staticmethod
     def quantized(weights: DecoderWeights, layer: int, name: str) -> QuantizedMatrix:
-        return quantize_4bit(weights.projection(layer, name))
+        weight = weights.projection(layer, name)
+        return quantize_4bit(weight, block_for(weight.shape[1]), weights.importance(layer, name))
 
     def matmul(self, source: str, name: str, matrix: QuantizedMatrix) -> str:
         self.nodes.append(_matmul_node(source, self.store_matrix(name, matrix), name, matrix))
@@ -205,11 +210,6 @@ class _Graph:
         graph = helper.make_graph(self.nodes, "decoder", inputs, outputs, self.initialisers)
         opsets = [helper.make_opsetid("", 18), helper.make_opsetid(_CONTRIB, 1)]
         return helper.make_model(graph, opset_imports=opsets, ir_version=9, producer_name="glint")
-
-
-def head_block(hidden: int) -> int:
-    """At 8 bits longer blocks cost no accuracy worth the name, and reading fewer scales makes the head faster."""
-    return 64 if hidden % 64 == 0 else 32
 
 
 def _matmul_node(source: str, stored: list[str], output: str, matrix: QuantizedMatrix) -> onnx.NodeProto:

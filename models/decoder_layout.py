@@ -7,10 +7,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class DecoderLayout:
-    """Counts, but for the two offsets: bytes into the weights file, where the head's matrix serves as embedding table.
+    """Counts, but for the three offsets: bytes into the weights file, where the head's matrix is the embedding table.
 
-    embedding_values: uint8 [vocabulary, hidden]; embedding_scales: float32 [vocabulary, hidden / embedding_block];
-    embedding = (value - 128) * scale of its block.
+    That is a models.quantize.QuantizedMatrix of 4 bits, [vocabulary, hidden], in blocks of embedding_block weights.
     """
 
     layers: int
@@ -22,3 +21,4 @@ class DecoderLayout:
     embedding_block: int
     embedding_values: int
     embedding_scales: int
+    embedding_zero_points: int

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-BLOCK = 32  # of the 4-bit matrices: that of the GGUF files they come from
 _CLIP_RATIOS = (1.07, 1.03, 1.0, 0.97, 0.94, 0.91, 0.88, 0.84, 0.8)
 _ROWS_AT_A_TIME = 256  # keeps the temporaries of the search inside the processor's cache
 
@@ -27,6 +26,11 @@ class QuantizedMatrix:
     values: np.ndarray
     scales: np.ndarray
     zero_points: np.ndarray | None = None
+
+    def rows(self, rows: np.ndarray) -> QuantizedMatrix:
+        """The matrix of some of its rows: int [n]."""
+        zeros = None if self.zero_points is None else self.zero_points[rows]
+        return QuantizedMatrix(self.bits, self.values[rows], self.scales[rows], zeros)
 
     @property
     def block(self) -> int:
@@ -46,38 +50,40 @@ class QuantizedMatrix:
         return ((codes - zeros[..., None]) * self.scales[..., None]).reshape(self.shape)
 
 
-def quantize_4bit(weight: np.ndarray) -> QuantizedMatrix:
-    """Quantises float32 [out, in], in a multiple of 32, to 4 bits with a scale and an integer zero point a block.
+HEAD_BLOCK = 32  # of the head, which suffers more than other matrices from a coarse scale
+
+
+def block_for(columns: int) -> int:
+    """Weights that share a scale. 64 where they fit: fewer scales to read make every product faster."""
+    return 64 if columns % 64 == 0 else 32
+
+
+def quantize_4bit(weight: np.ndarray, block: int, importance: np.ndarray | None = None) -> QuantizedMatrix:
+    """Quantises float32 [out, in], in a multiple of `block`, to 4 bits with a scale and an integer zero point a block.
 
     Each block tries several ranges (the full one, and ones that clip its extremes), rounds to the nearest code, refits
     the scale to the codes by least squares, and keeps the range with the smallest squared error. The refit is the one
     of llama.cpp's k-quants (make_qkx2_quants), here with an integer zero point instead of a free minimum.
+
+    importance: float [in], how much an error in each column counts; the mean square of what the column is multiplied
+    by makes it the error of the product (llama.cpp's importance matrix). Default: all alike.
     """
-    rows, columns = _checked(weight, BLOCK)
-    blocks = columns // BLOCK
-    codes = np.empty((rows, blocks, BLOCK), np.uint8)
+    rows, columns = _checked(weight, block)
+    blocks = columns // block
+    counts = np.ones(columns, np.float32) if importance is None else importance.astype(np.float32)
+    if counts.shape != (columns,):
+        raise ValueError(f"Importance of shape {counts.shape} does not fit a row of {columns} weights.")
+    codes = np.empty((rows, blocks, block), np.uint8)
     zeros = np.empty((rows, blocks), np.uint8)
     scales = np.empty((rows, blocks), np.float32)
     for start in range(0, rows, _ROWS_AT_A_TIME):
         part = slice(start, start + _ROWS_AT_A_TIME)
-        codes[part], zeros[part], scales[part] = _search(weight[part].reshape(-1, blocks, BLOCK))
+        codes[part], zeros[part], scales[part] = _search(
+            weight[part].reshape(-1, blocks, block), counts.reshape(blocks, block)
+        )
     if blocks % 2:
         zeros = np.pad(zeros, ((0, 0), (0, 1)))
     return QuantizedMatrix(4, _pack_nibbles(codes), scales, _pack_nibbles(zeros))
-
-
-def quantize_8bit(weight: np.ndarray, block: int) -> QuantizedMatrix:
-    """Quantises float32 [out, in], in a multiple of `block`, to 8 bits around 128 with a scale a block."""
-    rows, columns = _checked(weight, block)
-    values = np.empty((rows, columns // block, block), np.uint8)
-    scales = np.empty((rows, columns // block), np.float32)
-    for start in range(0, rows, _ROWS_AT_A_TIME):
-        part = slice(start, start + _ROWS_AT_A_TIME)
-        blocks = weight[part].reshape(-1, columns // block, block)
-        scales[part] = np.abs(blocks).max(-1) / np.float32(127)
-        steps = np.where(scales[part] == 0, np.float32(1), scales[part])
-        values[part] = np.rint(blocks / steps[..., None]) + 128
-    return QuantizedMatrix(8, values, scales)
 
 
 def stack(parts: list[QuantizedMatrix]) -> QuantizedMatrix:
@@ -96,7 +102,7 @@ def _checked(weight: np.ndarray, block: int) -> tuple[int, int]:
     return rows, columns
 
 
-def _search(blocks: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _search(blocks: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     low = np.minimum(blocks.min(-1), 0)
     high = np.maximum(blocks.max(-1), 0)
     best_error = np.full(low.shape, np.inf, np.float32)
@@ -110,9 +116,10 @@ def _search(blocks: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         np.rint(code, out=code)
         np.clip(code, -zero[..., None], 15 - zero[..., None], out=code)
         # Least squares for a fixed code: scale = <w, c> / <c, c>; what it leaves is <w, w> - <w, c>^2 / <c, c>, of
-        # which <w, w> is the same for every candidate.
-        along = np.einsum("rbk,rbk->rb", blocks, code)
-        square = np.einsum("rbk,rbk->rb", code, code)
+        # which <w, w> is the same for every candidate. Columns count by importance in all three products.
+        counted = code * counts
+        along = np.einsum("rbk,rbk->rb", blocks, counted)
+        square = np.einsum("rbk,rbk->rb", code, counted)
         square[square == 0] = 1
         error = -along * along / square
         better = error < best_error

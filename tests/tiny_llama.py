@@ -55,7 +55,7 @@ def write_gguf(path: Path, shape: LlamaShape = SHAPE, seed: int = 0) -> Path:
 
 
 def write_adapter(path: Path, shape: LlamaShape = SHAPE, rank: int = 4, seed: int = 1) -> Path:
-    """Low-rank updates for every projection, large enough to matter."""
+    """Low-rank updates and column importance for every projection, and other gains; large enough to matter."""
     from safetensors.numpy import save_file
 
     random = np.random.default_rng(seed)
@@ -70,10 +70,13 @@ def write_adapter(path: Path, shape: LlamaShape = SHAPE, rank: int = 4, seed: in
         "up": (inner, hidden),
         "down": (hidden, inner),
     }
-    tensors = {}
+    tensors = {"output_norm": random.uniform(0.5, 1.5, hidden).astype("f4")}
     for i in range(shape.layers):
+        for norm in ("attention_norm", "feed_forward_norm"):
+            tensors[f"layers.{i}.{norm}"] = random.uniform(0.5, 1.5, hidden).astype("f4")
         for name, (out, columns) in sizes.items():
             tensors[f"layers.{i}.{name}.A"] = (random.standard_normal((rank, columns)) / np.sqrt(columns)).astype("f2")
             tensors[f"layers.{i}.{name}.B"] = (random.standard_normal((out, rank)) / rank).astype("f2")
+            tensors[f"layers.{i}.{name}.importance"] = random.exponential(size=columns).astype("f2")
     save_file(tensors, path)
     return path

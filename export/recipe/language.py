@@ -5,7 +5,9 @@ product, and its gradient is taken through the low-rank factors alone, never thr
 less arithmetic than letting autograd differentiate the folded weight (low-rank updates: Hu et al. 2021).
 
 What rounding to 4 bits does to a folded weight is added to it as `noise`, refreshed from time to time because that is
-slow, so that the updates learn around the very errors that ship (quantisation-aware training: Jacob et al. 2018).
+slow, so that the updates learn around such errors (quantisation-aware training: Jacob et al. 2018). Once the model is
+settled, the rounded weights stay as they are and only what ships unrounded goes on learning: the gains of the norms
+and the connector (after norm tweaking: Li et al. 2023).
 """
 
 from __future__ import annotations
@@ -19,9 +21,10 @@ from torch import nn
 from export.recipe.features import WIDTH
 from export.recipe.processor import fast_dtype
 from models.gguf_weights import GgufWeights
-from models.quantize import quantize_4bit
+from models.quantize import block_for, quantize_4bit
 
 RANK = 32
+MEMORY = 0.99  # of the running mean of the squared inputs; of each pass of the model
 PROJECTIONS = {  # GGUF names of the rows that share one product
     "qkv": ("attn_q", "attn_k", "attn_v"),
     "o": ("attn_output",),
@@ -51,6 +54,8 @@ class _LowRankProduct(torch.autograd.Function):
     @staticmethod
     def backward(ctx, dy):
         x, folded, a, b = ctx.saved_tensors
+        if not ctx.needs_input_grad[2]:
+            return dy @ folded, None, None, None
         rows, grads = x.flatten(0, -2), dy.flatten(0, -2)
         down, up = rows @ a.to(x.dtype).T, grads @ b.to(x.dtype)
         return dy @ folded, None, (up.T @ rows).to(a.dtype), (grads.T @ down).to(b.dtype)
@@ -61,11 +66,15 @@ class Projection(nn.Module):
 
     frozen: torch.Tensor
     noise: torch.Tensor | None
+    squares: torch.Tensor  # running mean of the squared inputs [in]
+    importance: torch.Tensor  # of the columns [in], as it is packed: float16
 
     def __init__(self, weight: torch.Tensor):
         super().__init__()
         self.register_buffer("frozen", weight.to(fast_dtype()), persistent=False)
         self.register_buffer("noise", None, persistent=False)
+        self.register_buffer("squares", torch.zeros(weight.shape[1]), persistent=False)
+        self.register_buffer("importance", torch.ones(weight.shape[1], dtype=torch.float16))
         self.a = nn.Parameter(torch.randn(RANK, weight.shape[1]) / math.sqrt(weight.shape[1]))
         self.b = nn.Parameter(torch.zeros(weight.shape[0], RANK))
         self.folded = self.frozen
@@ -80,17 +89,23 @@ class Projection(nn.Module):
     def rounding(self) -> torch.Tensor:
         """What 4-bit quantisation would add to the folded weight as it is now: [out, in]."""
         weight = self.frozen.float() + self.b @ self.a
-        rounded = torch.from_numpy(quantize_4bit(weight.numpy()).dequantize())
-        return (rounded - weight).to(self.frozen.dtype)
+        rounded = quantize_4bit(weight.numpy(), block_for(weight.shape[1]), self.importance.numpy()).dequantize()
+        return (torch.from_numpy(rounded) - weight).to(self.frozen.dtype)
+
+    @torch.no_grad()
+    def settle(self) -> None:
+        """Ends its learning, with factors that float16 holds exactly, so that what is packed rounds to the same."""
+        for factor in (self.a, self.b):
+            factor.copy_(factor.half())
+            factor.requires_grad_(False)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if torch.is_grad_enabled():
+            self.squares.lerp_(x.detach().flatten(0, -2).float().square().mean(0), 1 - MEMORY)
         return _LowRankProduct.apply(x, self.folded, self.a, self.b)
 
 
 class Layer(nn.Module):
-    attention_norm: torch.Tensor
-    feed_norm: torch.Tensor
-
     def __init__(self, weights: GgufWeights, index: int):
         super().__init__()
         shape = weights.shape
@@ -99,8 +114,7 @@ class Layer(nn.Module):
         def tensor(name: str) -> torch.Tensor:
             return torch.tensor(weights.tensor(f"blk.{index}.{name}.weight"))
 
-        self.register_buffer("attention_norm", tensor("attn_norm").to(fast_dtype()), persistent=False)
-        self.register_buffer("feed_norm", tensor("ffn_norm").to(fast_dtype()), persistent=False)
+        self.attention_norm, self.feed_norm = nn.Parameter(tensor("attn_norm")), nn.Parameter(tensor("ffn_norm"))
         self.parts = {
             name: Projection(torch.cat([tensor(part) for part in parts])) for name, parts in PROJECTIONS.items()
         }
@@ -117,7 +131,7 @@ class Layer(nn.Module):
     ) -> torch.Tensor:
         """past: keys and values of earlier tokens, [b, kv_heads, n, size] each; kept: takes those of all tokens."""
         b, n, d = x.shape
-        h = F.rms_norm(x, (d,), self.attention_norm, self.eps)
+        h = F.rms_norm(x, (d,), self.attention_norm.to(x.dtype), self.eps)
         q, k, v = (
             self.parts["qkv"](h)
             .view(b, n, -1, self.size)
@@ -138,7 +152,7 @@ class Layer(nn.Module):
         k, v = k.repeat_interleave(repeat, 1), v.repeat_interleave(repeat, 1)
         attended = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
         x = x + self.parts["o"](attended.transpose(1, 2).reshape(b, n, d))
-        h = F.rms_norm(x, (d,), self.feed_norm, self.eps)
+        h = F.rms_norm(x, (d,), self.feed_norm.to(x.dtype), self.eps)
         gate, up = self.parts["gate_up"](h).chunk(2, -1)
         return x + self.parts["down"](F.silu(gate) * up)
 
@@ -162,7 +176,6 @@ class LanguageModel(nn.Module):
     """SmolLM2 with updates. `forward` gives the hidden states before the head, whose weight is `embeddings`."""
 
     embeddings: torch.Tensor
-    final_norm: torch.Tensor
 
     def __init__(self, weights: GgufWeights):
         super().__init__()
@@ -170,14 +183,22 @@ class LanguageModel(nn.Module):
         self.head_size, self.base, self.eps = shape.head_size, shape.rope_base, shape.rms_eps
         embeddings = torch.from_numpy(weights.tensor("token_embd.weight")).to(fast_dtype())
         self.register_buffer("embeddings", embeddings, persistent=False)
-        final = torch.tensor(weights.tensor("output_norm.weight")).to(fast_dtype())
-        self.register_buffer("final_norm", final, persistent=False)
+        self.final_norm = nn.Parameter(torch.tensor(weights.tensor("output_norm.weight")))
+        self.settled = False
         self.stack = [Layer(weights, i) for i in range(shape.layers)]
         self.layers = nn.ModuleList(self.stack)  # the names that parameters have in a checkpoint
-        self.requires_grad_(False)
+
+    def gains(self) -> list[nn.Parameter]:
+        return [self.final_norm, *(g for layer in self.stack for g in (layer.attention_norm, layer.feed_norm))]
+
+    def updates(self) -> list[nn.Parameter]:
+        return [factor for projection in self.projections() for factor in (projection.a, projection.b)]
+
+    def settle(self) -> None:
+        """From here on the updates stay as they are; refresh the noise once more."""
+        self.settled = True
         for projection in self.projections():
-            projection.a.requires_grad_(True)
-            projection.b.requires_grad_(True)
+            projection.settle()
 
     def projections(self) -> list[Projection]:
         return [p for layer in self.stack for p in layer.parts.values()]
@@ -205,18 +226,21 @@ class LanguageModel(nn.Module):
         mask = torch.zeros(visible.shape, dtype=x.dtype).masked_fill_(~visible, -30000.0)[:, None]
         for i, layer in enumerate(self.stack):
             x = layer(x, cos, sin, mask, past[i] if past else None, kept)
-        return F.rms_norm(x, (x.shape[-1],), self.final_norm, self.eps)
+        return F.rms_norm(x, (x.shape[-1],), self.final_norm.to(x.dtype), self.eps)
 
     def adapter(self) -> dict[str, torch.Tensor]:
-        """The updates per projection, float16: `layers.{i}.{q,k,v,o,gate,up,down}.{A,B}`; effective weight W + B A."""
-        out: dict[str, torch.Tensor] = {}
+        """What was trained, by the names of models.adapted_weights: float16, but for the gains."""
+        out = {"output_norm": self.final_norm.detach().clone()}
         for i, layer in enumerate(self.stack):
+            out[f"layers.{i}.attention_norm"] = layer.attention_norm.detach().clone()
+            out[f"layers.{i}.feed_forward_norm"] = layer.feed_norm.detach().clone()
             for name, parts in PROJECTIONS.items():
                 projection = layer.parts[name]
                 rows = self._rows(layer, name)
                 for part, b in zip(parts, projection.b.detach().split(rows), strict=True):
                     key = f"layers.{i}.{ADAPTER_NAMES[part]}"
                     out[f"{key}.A"], out[f"{key}.B"] = projection.a.detach().half().clone(), b.half().clone()
+                    out[f"{key}.importance"] = projection.importance.clone()
         return out
 
     @staticmethod

@@ -21,6 +21,11 @@ def start_from(weights: Path, model: LanguageModel, connector: Connector) -> Non
             keys = [f"layers.{i}.{ADAPTER_NAMES[part]}" for part in parts]
             layer.parts[name].a.data.copy_(adapter[f"{keys[0]}.A"])  # the parts of one product share it
             layer.parts[name].b.data.copy_(torch.cat([adapter[f"{key}.B"] for key in keys]))
+        if f"layers.{i}.attention_norm" in adapter:
+            layer.attention_norm.data.copy_(adapter[f"layers.{i}.attention_norm"])
+            layer.feed_norm.data.copy_(adapter[f"layers.{i}.feed_forward_norm"])
+    if "output_norm" in adapter:
+        model.final_norm.data.copy_(adapter["output_norm"])
     model.fold()
     connector.load_state_dict(_connector(weights / "vision.onnx"))
 

@@ -45,9 +45,11 @@ class Plan:
     start: Path | None = None  # folder of packed weights to go on from
     rows_per_step: int = 2  # of each process
     rewarded_after: float = 0.4  # share of the time after which captions learn from rewards
-    rounded_every: int = 100  # steps; see round_weights
+    rounded_every: int = 25  # steps; see round_weights
+    settled_after: float = 0.8  # share of the time after which the rounded weights stay as they are
     rate_connector: float = 1e-3
     rate_updates: float = 4e-4
+    rate_gains: float = 2e-4
     warmup_steps: int = 40
     hintless: float = 0.15  # share of visits without hints
     shares: tuple[tuple[str, float], ...] = (
@@ -230,6 +232,15 @@ def _average(parameters: list[torch.nn.Parameter], world: int) -> None:
         at += gradient.numel()
 
 
+def weigh_columns(model: LanguageModel, world: int) -> None:
+    """Refreshes what rounding goes by: how much each column's error counts, from what the model has been reading."""
+    for projection in model.projections():
+        squares = projection.squares.clone()
+        dist.all_reduce(squares)
+        if squares.any():  # else it has read nothing yet
+            projection.importance.copy_(squares / squares.mean())
+
+
 def round_weights(model: LanguageModel, rank: int, world: int) -> None:
     """Refreshes what 4-bit rounding adds to every weight; each process computes its share of the layers."""
     projections = [(i, projection) for i, layer in enumerate(model.stack) for projection in layer.parts.values()]
@@ -241,15 +252,17 @@ def round_weights(model: LanguageModel, rank: int, world: int) -> None:
 
 
 def save(path: Path, model: LanguageModel, connector: Connector, state: dict) -> None:
-    trained = {n: p for n, p in model.named_parameters() if p.requires_grad}
-    torch.save({"model": trained, "connector": connector.state_dict(), **state}, path.with_suffix(".part"))
+    state |= {"model": model.state_dict(), "connector": connector.state_dict(), "settled": model.settled}
+    torch.save(state, path.with_suffix(".part"))
     os.replace(path.with_suffix(".part"), path)
 
 
 def load(path: Path, model: LanguageModel, connector: Connector) -> dict:
     state = torch.load(path, map_location="cpu", weights_only=True)
-    model.load_state_dict(state["model"], strict=False)
+    model.load_state_dict(state["model"])
     connector.load_state_dict(state["connector"])
+    if state["settled"]:
+        model.settle()
     model.fold()
     return state
 
@@ -269,11 +282,10 @@ def train(rank: int, world: int, base: Path, photos: list[Photo], run: Path, pla
     template, rules = PromptTemplate(**settings["prompt"]), [HintRule(**r) for r in settings["hints"]]
     builder = TreeBuilder(tokenizer, template, rules, VISUAL_SIDE**2)
     corpus = Corpus(photos, Features(run / "features"), np.load(run / "hints_train.npy", mmap_mode="r"), builder, plan)
-    updates = [p for p in model.parameters() if p.requires_grad]
-    parameters = [*connector.parameters(), *updates]
-    optimizer = torch.optim.AdamW(
-        [{"params": list(connector.parameters())}, {"params": updates}], weight_decay=0.01, betas=(0.9, 0.98)
-    )
+    groups = [list(connector.parameters()), model.updates(), model.gains()]
+    rates = (plan.rate_connector, plan.rate_updates, plan.rate_gains)
+    parameters = [p for group in groups for p in group]
+    optimizer = torch.optim.AdamW([{"params": group} for group in groups], weight_decay=0.01, betas=(0.9, 0.98))
     step, spent, checkpoint = 0, 0.0, run / "checkpoint.pt"
     if plan.start and not checkpoint.exists():
         start_from(plan.start, model, connector)
@@ -282,7 +294,8 @@ def train(rank: int, world: int, base: Path, photos: list[Photo], run: Path, pla
         optimizer.load_state_dict(state["optimizer"])
         step, spent = state["step"], state["spent"]
     rng = random.Random(1000 * step + rank)
-    used = {t for answer in tokenizer.encode_batch(sorted(every_answer(photos))) for t in answer.ids}
+    end = tokenizer.token_to_id(template.end)
+    used = {end, *(t for answer in tokenizer.encode_batch(sorted(every_answer(photos))) for t in answer.ids)}
     torch.manual_seed(1000 * step + 17 * rank)
     rows, features, running = corpus.rows(rng), Features(run / "features"), 0.0
     started = last_save = time.monotonic()
@@ -293,10 +306,15 @@ def train(rank: int, world: int, base: Path, photos: list[Photo], run: Path, pla
         done = float(clock) / (60 * plan.minutes)
         if done >= 1:
             break
-        if step % plan.rounded_every == 0 or model.projections()[0].noise is None:  # a checkpoint holds no noise
+        settling = done >= plan.settled_after and not model.settled
+        if settling:
+            model.settle()
+        if settling or (step % plan.rounded_every == 0 and not model.settled):
+            weigh_columns(model, world)
+            round_weights(model, rank, world)
+        elif model.projections()[0].noise is None:  # a checkpoint holds none
             round_weights(model, rank, world)
         if done >= plan.rewarded_after and not corpus.critic:
-            end = tokenizer.token_to_id(template.end)
             words = torch.tensor(sorted(used))
             corpus.critic = CaptionCritic(model, connector, features, tokenizer, photos, words, end)
         batch = collate([next(rows) for _ in range(plan.rows_per_step)], features)
@@ -306,11 +324,12 @@ def train(rank: int, world: int, base: Path, photos: list[Photo], run: Path, pla
         _average(parameters, world)
         torch.nn.utils.clip_grad_norm_(parameters, 1.0)
         scale = min(1.0, (step + 1) / plan.warmup_steps) * max(0.01, 0.5 * (1 + math.cos(math.pi * done)))
-        for group, rate in zip(optimizer.param_groups, (plan.rate_connector, plan.rate_updates), strict=True):
+        for group, rate in zip(optimizer.param_groups, rates, strict=True):
             group["lr"] = rate * scale
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
-        model.fold()
+        if not model.settled:
+            model.fold()
         step += 1
         running = loss.item() if step == 1 else 0.97 * running + 0.03 * loss.item()
         if log and (step % 10 == 0 or step == 1):

@@ -8,6 +8,7 @@ import pytest
 pytest.importorskip("torch", reason="pip install 'glint[export]'")
 
 import torch
+from safetensors.torch import save_file
 
 from export.recipe import reward
 from export.recipe.language import Connector, LanguageModel
@@ -17,7 +18,7 @@ from export.recipe.samples import Segment, Tree
 from export.recipe.start import start_from
 from models.adapted_weights import AdaptedWeights
 from models.gguf_weights import GgufWeights
-from models.quantize import quantize_4bit
+from models.quantize import block_for, quantize_4bit
 from models.vision import VisionEncoder
 
 WEIGHTS = Path(__file__).parents[2] / "models/weights/glint-135m"
@@ -67,11 +68,31 @@ def test_noise_makes_a_weight_what_rounding_will_make_of_it(started):
     exact = projection.folded.clone()
     projection.noise = projection.rounding()
     projection.fold()
-    rounded = quantize_4bit(exact.float().numpy()).dequantize()
+    rounded = quantize_4bit(exact.float().numpy(), 64, projection.importance.numpy()).dequantize()
     error = np.linalg.norm(projection.folded.float().numpy() - rounded) / np.linalg.norm(rounded)
     projection.noise = None
     projection.fold()
     assert error < max(TOLERANCE, 1e-3)
+
+
+def test_a_settled_model_has_the_very_weights_that_are_assembled_from_what_is_packed(base, tmp_path):
+    model = LanguageModel(base)
+    random = torch.Generator().manual_seed(0)
+    for projection in model.projections():
+        projection.b.data = torch.randn(projection.b.shape, generator=random) * 1e-3
+    down = model.stack[7].parts["down"]
+    down.importance.copy_(torch.rand(down.importance.shape, generator=random))
+    model.settle()
+    down.noise = down.rounding()
+    down.fold()
+    save_file(model.adapter(), tmp_path / "adapter.safetensors")
+    packed = AdaptedWeights(base, tmp_path / "adapter.safetensors")
+    weight = packed.projection(7, "down")
+    assembled = quantize_4bit(weight, block_for(weight.shape[1]), packed.importance(7, "down")).dequantize()
+    same = np.isclose(down.folded.float().numpy(), assembled, rtol=0, atol=TOLERANCE * np.abs(assembled).max())
+    assert same.mean() > 0.999
+    assert not any(update.requires_grad for update in model.updates())
+    assert all(gain.requires_grad for gain in model.gains())
 
 
 @torch.no_grad()

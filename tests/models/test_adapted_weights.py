@@ -27,6 +27,28 @@ def test_the_update_is_added_to_every_projection(base, tmp_path, name):
     np.testing.assert_allclose(weights.projection(1, name), expected, rtol=1e-6)
 
 
+def test_trained_gains_take_the_place_of_the_base_s(base, tmp_path):
+    trained = load_file(write_adapter(tmp_path / "a.safetensors"))
+    weights, plain = AdaptedWeights(base, tmp_path / "a.safetensors"), AdaptedWeights(base)
+    np.testing.assert_array_equal(weights.attention_norm(1), trained["layers.1.attention_norm"])
+    np.testing.assert_array_equal(weights.feed_forward_norm(0), trained["layers.0.feed_forward_norm"])
+    np.testing.assert_array_equal(weights.output_norm(), trained["output_norm"])
+    np.testing.assert_array_equal(plain.output_norm(), base.tensor("output_norm.weight"))
+
+
+def test_importance_comes_with_the_adapter_alone(base, tmp_path):
+    trained = load_file(write_adapter(tmp_path / "a.safetensors"))
+    importance = AdaptedWeights(base, tmp_path / "a.safetensors").importance(1, "down")
+    np.testing.assert_array_equal(importance, trained["layers.1.down.importance"])
+    assert AdaptedWeights(base).importance(1, "down") is None
+
+
+def test_gains_of_another_width_are_refused(base, tmp_path):
+    save_file({"output_norm": np.ones(7, "f4")}, tmp_path / "a.safetensors")
+    with pytest.raises(GlintError, match="output_norm"):
+        AdaptedWeights(base, tmp_path / "a.safetensors").output_norm()
+
+
 def test_an_adapter_of_another_shape_is_refused(base, tmp_path):
     a, b = np.zeros((4, SHAPE.hidden), "f2"), np.zeros((7, 4), "f2")
     save_file({"layers.0.q.A": a, "layers.0.q.B": b}, tmp_path / "a.safetensors")

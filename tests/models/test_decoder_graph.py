@@ -7,8 +7,10 @@ from tiny_llama import SHAPE, write_gguf
 
 from models.adapted_weights import AdaptedWeights
 from models.bundle import DECODER_GRAPH_FILE, DECODER_WEIGHTS_FILE
+from models.decoder import Decoder
 from models.decoder_graph import write_decoder
 from models.gguf_weights import GgufWeights
+from models.quantize import quantize_4bit
 
 
 @pytest.fixture
@@ -30,7 +32,7 @@ def test_a_layer_is_nine_kernels(written):
         "QuickGelu": 1,
         "Mul": 1,
     }
-    once = {"MatMulNBits": 1, "SimplifiedLayerNormalization": 1, "Gather": 1}
+    once = {"MatMulNBits": 1, "SimplifiedLayerNormalization": 1, "Gather": 2}
     assert kinds == Counter({kind: n * SHAPE.layers for kind, n in per_layer.items()}) + Counter(once)
 
 
@@ -48,17 +50,16 @@ def test_every_weight_is_in_the_one_file_on_a_page_of_its_own(written):
 
 def test_the_head_is_stored_once_and_holds_the_embeddings(written):
     folder, weights, layout, graph, _ = written
-    values, scales = next(node for node in graph.node if "logits" in node.output).input[1:3]
+    stored = next(node for node in graph.node if "logits" in node.output).input[1:4]
     offsets = {t.name: int(t.external_data[1].value) for t in graph.initializer}
-    assert (offsets[values], offsets[scales]) == (layout.embedding_values, layout.embedding_scales)
-    content = (folder / DECODER_WEIGHTS_FILE).read_bytes()
-    shape = (SHAPE.vocabulary, -1, layout.embedding_block)
-    size = SHAPE.vocabulary * SHAPE.hidden
-    codes = np.frombuffer(content, np.uint8, size, layout.embedding_values).reshape(shape)
-    steps = np.frombuffer(content, np.float32, size // layout.embedding_block, layout.embedding_scales)
-    table = (codes.astype(np.float32) - 128) * steps.reshape(SHAPE.vocabulary, -1, 1)
-    expected = weights.embeddings()
-    assert np.abs(table.reshape(expected.shape) - expected).max() < np.abs(expected).max() / 200
+    places = (layout.embedding_values, layout.embedding_scales, layout.embedding_zero_points)
+    assert tuple(offsets[name] for name in stored) == places
+    table = Decoder.open(folder / DECODER_GRAPH_FILE, folder / DECODER_WEIGHTS_FILE, layout).embed(
+        range(SHAPE.vocabulary)
+    )
+    expected = quantize_4bit(weights.embeddings(), layout.embedding_block).dequantize()
+    np.testing.assert_array_equal(table, expected)
+    assert np.abs(table - weights.embeddings()).max() < np.abs(table).max() / 8
 
 
 def test_progress_rises_to_one(written):
