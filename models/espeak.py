@@ -37,6 +37,7 @@ class Espeak:
 
     def __init__(self, voice: str = "en-us", words_per_minute: int = 165) -> None:
         self._voice, self._speed = voice, words_per_minute
+        self.pace = 1.0
         self.rate = _library()[1]
         with _lock:
             _select(voice)
@@ -59,7 +60,7 @@ class Espeak:
         data = text.encode() + b"\0"
         with _lock:
             _select(self._voice)
-            library.espeak_SetParameter(RATE_PARAMETER, self._speed, 0)
+            library.espeak_SetParameter(RATE_PARAMETER, int(self._speed / self.pace), 0)
             library.espeak_SetSynthCallback(collect)
             library.espeak_Synth(data, len(data), 0, CHARACTERS, 0, UTF8 | END_PAUSE, None, None)
             # The library keeps the pointer, and `collect` is about to be freed.

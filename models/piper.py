@@ -23,7 +23,8 @@ FADE = 0.005  # seconds; a piece may begin or end off zero, which clicks
 class Piper:
     """The voice. `folder` holds one NAME.onnx with its NAME.onnx.json.
 
-    `threads` is how many cores it may use, `pace` stretches the speech (0.8 is a fast reader). Raises GlintError if a
+    `threads` is how many cores it may use, `pace` stretches the speech (0.8 is a
+    fast reader; may be changed between texts). Raises GlintError if a
     file is missing or damaged.
     """
 
@@ -36,7 +37,8 @@ class Piper:
             self._language: str = settings["espeak"]["voice"]
             self.rate: int = settings["audio"]["sample_rate"]
             noise = settings["inference"]
-            self._scales = np.array([noise["noise_scale"], noise["length_scale"] * pace, noise["noise_w"]], np.float32)
+            self._scales = noise["noise_scale"], noise["length_scale"], noise["noise_w"]
+            self.pace = pace
         except Exception as error:
             raise GlintError(
                 f"The voice in {folder} is missing or damaged; run 'glint models verify piper-joe-medium'."
@@ -65,6 +67,6 @@ class Piper:
         feed = {
             "input": np.array([ids], np.int64),
             "input_lengths": np.array([len(ids)], np.int64),
-            "scales": self._scales,
+            "scales": np.array(self._scales, np.float32) * np.array([1, self.pace, 1], np.float32),
         }
         return np.clip(self._session.run(None, feed)[0].reshape(-1), -1, 1)

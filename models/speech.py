@@ -33,6 +33,8 @@ class Recognizer(Protocol):
 
 
 class Voice(Protocol):
+    pace: float  # 1 is the voice's own; 1.25 is a quarter slower. May be changed between texts
+
     @property
     def rate(self) -> int:
         """Samples a second of what `speak` yields."""

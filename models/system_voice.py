@@ -35,6 +35,7 @@ class SystemVoice:
         if importlib.util.find_spec("pyttsx3") is None:
             raise GlintError("The system voice needs pyttsx3; run: pip install 'glint[laptop]'.")
         self._speed, self._timeout = words_per_minute, timeout
+        self.pace = 1.0
 
     def speak(self, text: str) -> Generator[np.ndarray, None, None]:
         """Yield float32 [n] at `rate` Hz; closing the generator ends it. Nothing to say yields nothing.
@@ -49,7 +50,7 @@ class SystemVoice:
         with tempfile.TemporaryDirectory(prefix="glint-voice-") as folder:
             path = Path(folder, "speech.wav")
             # From the folder that holds `models`, installed or not, so that the process finds this very file.
-            command = [sys.executable, "-m", "models.system_voice", str(path), str(self._speed)]
+            command = [sys.executable, "-m", "models.system_voice", str(path), str(int(self._speed / self.pace))]
             try:
                 done = subprocess.run(
                     command,

@@ -13,6 +13,7 @@ from models.errors import GlintError
 
 COMMANDS = {  # command: (module, object)
     "ask": ("device.cli.ask", "ask"),
+    "run": ("device.cli.run", "run"),
     "models": ("device.cli.models_command", "models_group"),
     "doctor": ("device.cli.doctor", "doctor_command"),
     "evaluate": ("device.cli.evaluate", "evaluate"),

@@ -1,0 +1,65 @@
+"""Which of the last frames to look at: sharp, well exposed and still, and recent enough to be what is asked about.
+
+Knows no camera and no model.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from device.glasses import Frame
+
+_SIDE = 160  # pixels; what the scores are computed on
+_DARK = 12.0  # mean grey level below which a camera sees nothing
+
+
+@dataclass(frozen=True)
+class Score:
+    """sharpness: standard deviation of the Laplacian; exposure: 0 (black or burnt out) to 1; motion: mean change of
+    grey level since the frame before; grey: mean level, 0 to 255."""
+
+    sharpness: float
+    exposure: float
+    motion: float
+    grey: float
+
+    @property
+    def total(self) -> float:
+        return self.exposure * self.sharpness / (1 + self.motion / 8)
+
+    @property
+    def black(self) -> bool:
+        return self.grey < _DARK
+
+
+class Gaze:
+    """Remembers the frames of the last `seconds`, at most `count`, and their scores."""
+
+    def __init__(self, seconds: float = 1.5, count: int = 8):
+        self._seconds = seconds
+        self._kept: deque[tuple[Frame, Score]] = deque(maxlen=count)
+        self._before: np.ndarray | None = None
+
+    def see(self, frame: Frame) -> Score | None:
+        """Takes a frame in and scores it; None when it is the one seen last."""
+        if self._kept and frame.at <= self._kept[-1][0].at:
+            return None
+        grey = cv2.cvtColor(cv2.resize(frame.pixels, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2GRAY)
+        clipped = float(((grey < 8) | (grey > 247)).mean())
+        motion = 0.0 if self._before is None else float(cv2.absdiff(grey, self._before).mean())
+        self._before = grey
+        score = Score(float(cv2.Laplacian(grey, cv2.CV_64F).std()), 1 - clipped, motion, float(grey.mean()))
+        self._kept.append((frame, score))
+        return score
+
+    def best(self) -> tuple[Frame, Score] | None:
+        """The best frame among those no older than `seconds` before the newest; None before the first."""
+        if not self._kept:
+            return None
+        newest = self._kept[-1][0].at
+        recent = [pair for pair in self._kept if newest - pair[0].at <= self._seconds]
+        return max(recent, key=lambda pair: pair[1].total)

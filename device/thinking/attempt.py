@@ -1,0 +1,143 @@
+"""One guess at what was asked, and the answer to it, worked on before it is certain that the wearer has finished.
+
+The sound of the answer is held back until `release`; a guess that proves wrong is cancelled and nothing of it is heard.
+Knows nothing of states, wake words or cameras.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from device.skills.commands import Command
+from device.thinking.follow_up import complete, leans_back
+from device.turn import Evidence, Turn
+from models.vision_language import Reply, View
+
+
+class Cancelled(Exception):
+    """The guess is not wanted any more."""
+
+
+@dataclass
+class Past:
+    """What a follow-up may lean on: the turn before, its view and what can be said again."""
+
+    turn: Turn
+    view: View | None
+
+
+@dataclass
+class Attempt:
+    """utterance: float32 [n] at 16 kHz. looking: gives the view of the current picture; None where there is none."""
+
+    utterance: np.ndarray
+    looking: Future[View | None] | None
+    past: Past | None
+    play: Callable[[np.ndarray, int], None]
+    before: np.ndarray | None = None  # what was taken for a whole question and may have been its first half
+    own_words: str = ""  # what the assistant was saying meanwhile, which it must not take for a question
+    turn: Turn = field(default_factory=Turn)
+    command: Command | None = None
+    view: View | None = None
+    error: Exception | None = None
+    spoken: list[tuple[str, np.ndarray, int]] = field(default_factory=list)  # clause, samples, rate
+
+    def __post_init__(self) -> None:
+        self._lock = threading.Lock()
+        self._released = self._cancelled = False
+        self._played = 0  # of `spoken`
+        self.finished = threading.Event()
+        self.first_sound_at: float | None = None
+
+    def cancel(self) -> None:
+        """Ends the work soon; nothing more is played."""
+        with self._lock:
+            self._cancelled = True
+
+    def release(self) -> None:
+        """The question was complete: what there is of the answer is played, and what comes from now on at once."""
+        with self._lock:
+            self._released = True
+            self._play_ready()
+
+    @property
+    def cancelled(self) -> bool:
+        return self._cancelled
+
+    @property
+    def sounding(self) -> bool:
+        """Whether any of the answer has been handed to the speaker."""
+        return self.first_sound_at is not None
+
+    def check(self) -> None:
+        """Raises Cancelled once it is."""
+        if self._cancelled:
+            raise Cancelled
+
+    def say(self, clause: str, samples: np.ndarray, rate: int) -> None:
+        """Adds sound to the answer."""
+        with self._lock:
+            self.spoken.append((clause, samples, rate))
+            if self._released:
+                self._play_ready()
+
+    def _play_ready(self) -> None:
+        while self._played < len(self.spoken) and not self._cancelled:
+            _, samples, rate = self.spoken[self._played]
+            self.play(samples, rate)
+            self._played += 1
+            if self.first_sound_at is None:
+                self.first_sound_at = time.monotonic()
+
+    def clause_at(self, unheard_s: float) -> int:
+        """Which of `spoken` was being heard when `unheard_s` seconds of it had not yet left the speaker."""
+        left = unheard_s
+        for index in reversed(range(self._played)):
+            _, samples, rate = self.spoken[index]
+            left -= len(samples) / rate
+            if left <= 0:
+                return index
+        return 0
+
+    @property
+    def all_text(self) -> str:
+        """All clauses made so far, heard or not."""
+        return " ".join(clause for clause, _, _ in self.spoken)
+
+    def heard_text(self, unheard_s: float) -> str:
+        """The clauses that were heard in full or in part."""
+        return " ".join(clause for clause, _, _ in self.spoken[: self.clause_at(unheard_s) + 1]) if self._played else ""
+
+    def choose(self) -> tuple[str, View | None]:
+        """The question to ask and the view to ask it of: the one before for a question that leans back."""
+        question = self.turn.transcript
+        if self.past and self.past.view and leans_back(question):
+            self.view = self.past.view
+            return complete(question, self.past.turn.transcript, self.past.turn.answer), self.view
+        self.view = self.looking.result(timeout=5) if self.looking else None
+        return question, self.view
+
+    def record(self, reply: Reply, view: View) -> None:
+        """Writes how the answer came about into the turn."""
+        self.turn.answer = reply.text.strip()
+        self.turn.evidence = [Evidence(label, name, chance) for label, name, chance in view.hints]
+        self.turn.timings_ms |= {
+            "encode_picture": view.encode_ms,
+            "prefill_picture": view.prefill_ms,
+            "prefill_question": reply.prefill_ms,
+            "first_token": reply.first_token_ms,
+            "answer": reply.total_ms,
+        }
+        self.turn.costs["answer_tokens"] = len(reply.tokens)
+
+
+def until_cancelled(pieces: Iterator[str], attempt: Attempt) -> Iterator[str]:
+    for piece in pieces:
+        attempt.check()
+        yield piece

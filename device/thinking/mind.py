@@ -1,0 +1,166 @@
+"""The worker that looks, understands and answers: one thread, because the model's caches allow no two at once.
+
+Jobs are done in the order they come; a cancelled guess makes way within a token. Knows models, not sensors.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+
+from device.glasses import RATE
+from device.hearing.own_voice import is_own_voice
+from device.hearing.wake_phrase import without_wake_word
+from device.skills.commands import command_in
+from device.speaking.clauses import clauses_as_written
+from device.thinking.attempt import Attempt, Cancelled, Past, until_cancelled
+from models.audio import Sound
+from models.speech import NoSpeech, Recognizer, Voice
+from models.vision_language import Reply, View, VisionLanguageModel
+
+ANSWER_DEADLINE_S = 8.0  # a model that is slower than this has said enough
+MORE_DETAIL = "Describe what you see."
+NO_PICTURE = "I cannot see anything. Check the camera."
+TOO_DARK = "It is too dark to see."
+
+
+@dataclass
+class Mind:
+    """volume: 1 is as the voice comes."""
+
+    recognizer: Recognizer
+    model: VisionLanguageModel
+    voice: Voice
+    volume: float = 1.0
+
+    def __post_init__(self) -> None:
+        self._worker = ThreadPoolExecutor(1, "mind")
+        self._last: Future | None = None
+
+    @property
+    def idle(self) -> bool:
+        return self._last is None or self._last.done()
+
+    def close(self) -> None:
+        """Waits for the job at hand; those behind it are dropped."""
+        self._worker.shutdown(wait=True, cancel_futures=True)
+
+    def look(self, pixels: np.ndarray) -> Future[View | None]:
+        """uint8 RGB [height, width, 3] -> its view, once it has been encoded and read."""
+        return self._submit(lambda: self.model.look(pixels))
+
+    def hear(self, utterance: np.ndarray) -> Future[str]:
+        """float32 [n] at 16 kHz -> its words, "" where nobody speaks."""
+        return self._submit(lambda: self._words(utterance))
+
+    def attempt(
+        self,
+        utterance: np.ndarray,
+        looking: Future[View | None] | None,
+        past: Past | None,
+        play: Callable[[np.ndarray, int], None],
+        trouble: str | None = None,
+        before: np.ndarray | None = None,
+        own_words: str = "",
+    ) -> Attempt:
+        """Starts on a guess. trouble: what to say when the question needs a picture and there is none to look at."""
+        attempt = Attempt(utterance, looking, past, play, before, own_words)
+        self._submit(lambda: self._work(attempt, trouble or NO_PICTURE))
+        return attempt
+
+    def speak(self, attempt: Attempt, text: str) -> None:
+        """Adds a text to an attempt, clause by clause."""
+        for samples in self.voice.speak(text):
+            attempt.check()
+            attempt.say(text, self._loud(samples), self.voice.rate)
+
+    def say(self, text: str, play: Callable[[np.ndarray, int], None], past: Past | None = None) -> Attempt:
+        """Speaks a text that no question asked for, at once."""
+        attempt = Attempt(np.zeros(0, np.float32), None, past, play)
+        attempt.turn.answer = text
+        attempt.release()
+        self._submit(lambda: self._guarded(attempt, lambda: self.speak(attempt, text)))
+        return attempt
+
+    def more(self, attempt_past: Past, play: Callable[[np.ndarray, int], None]) -> Attempt:
+        """Describes the picture of the turn before again."""
+        attempt = Attempt(np.zeros(0, np.float32), None, attempt_past, play)
+        attempt.turn.transcript = MORE_DETAIL
+        attempt.view = attempt_past.view
+        attempt.release()
+        self._submit(lambda: self._guarded(attempt, lambda: self._answer(attempt, MORE_DETAIL, attempt_past.view)))
+        return attempt
+
+    def _submit(self, job: Callable) -> Future:
+        self._last = self._worker.submit(job)
+        return self._last
+
+    def _words(self, utterance: np.ndarray) -> str:
+        try:
+            return self.recognizer.transcribe(Sound(utterance, RATE, "what was said")).text
+        except NoSpeech:
+            return ""
+
+    def _question(self, attempt: Attempt) -> str:
+        said = without_wake_word(self._words(attempt.utterance)).strip()
+        if is_own_voice(said, attempt.own_words):
+            return ""
+        if said and attempt.before is not None and command_in(said) is None:
+            whole = np.concatenate([attempt.before, attempt.utterance])
+            return without_wake_word(self._words(whole)).strip()
+        return said
+
+    def _work(self, attempt: Attempt, trouble: str) -> None:
+        def work() -> None:
+            attempt.check()
+            start = time.perf_counter()
+            attempt.turn.question_from = "speech"
+            attempt.turn.transcript = self._question(attempt)
+            attempt.turn.timings_ms["transcribe"] = 1e3 * (time.perf_counter() - start)
+            attempt.check()
+            if not attempt.turn.transcript:
+                return
+            attempt.command = command_in(attempt.turn.transcript)
+            if attempt.command is not None:
+                return
+            question, view = attempt.choose()
+            if view is None:
+                attempt.turn.answer = trouble
+                self.speak(attempt, trouble)
+            else:
+                self._answer(attempt, question, view)
+
+        self._guarded(attempt, work)
+
+    def _answer(self, attempt: Attempt, question: str, view: View | None) -> None:
+        if view is None:
+            self.speak(attempt, NO_PICTURE)
+            return
+        reply = Reply()
+        start = time.perf_counter()
+        pieces = self.model.ask(view, question, reply, deadline_s=ANSWER_DEADLINE_S)
+        for clause in clauses_as_written(until_cancelled(pieces, attempt)):
+            attempt.record(reply, view)
+            self.speak(attempt, clause)
+            attempt.turn.timings_ms.setdefault("first_clause_spoken", 1e3 * (time.perf_counter() - start))
+        attempt.record(reply, view)
+
+    @staticmethod
+    def _guarded(attempt: Attempt, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except Cancelled:
+            pass
+        except Exception as error:  # whatever goes wrong in an answer, the loop goes on and says so
+            attempt.error = error
+        finally:
+            attempt.finished.set()
+
+    def _loud(self, samples: np.ndarray) -> np.ndarray:
+        if samples.dtype == np.int16:
+            samples = samples.astype(np.float32) / 32768
+        return np.clip(samples * np.float32(self.volume), -1, 1)

@@ -1,0 +1,426 @@
+import os
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from sound_server import SoundServer, wait_until
+from tones import pitch, tone
+
+from device.glasses import CHUNK, RATE, Unplugged
+from device.laptop import Camera, Keyboard, Laptop, Microphone, Speaker, microphone
+from models.errors import GlintError
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    server = SoundServer(tmp_path_factory.mktemp("sound"))
+    with pytest.MonkeyPatch.context() as patch:
+        try:
+            server.start(patch)
+            yield server
+        finally:
+            server.close()
+
+
+@pytest.fixture
+def ear(server):
+    ear = Microphone("glint_microphone")
+    wait_until(lambda: ear.read(1.0) is not None)
+    yield ear
+    ear.close()
+
+
+@pytest.fixture
+def mouth(server):
+    mouth = Speaker("glint_speaker")
+    yield mouth
+    mouth.close()
+
+
+def listen(ear, seconds):
+    chunks = [ear.read(5.0) for _ in range(round(seconds * RATE / CHUNK))]
+    return np.concatenate(chunks)
+
+
+def empty(ear):
+    while ear.read(0.0) is not None:
+        pass
+
+
+def loudness(samples):
+    return float(np.sqrt(np.mean(np.square(samples))))
+
+
+def wait_until_unplugged(use):
+    """The message."""
+    deadline = time.monotonic() + 12
+    while time.monotonic() < deadline:
+        try:
+            use()
+        except Unplugged as error:
+            return str(error)
+        time.sleep(0.05)
+    raise AssertionError("nothing was missed")
+
+
+def works(use):
+    try:
+        return use() is not None
+    except Unplugged:
+        return False
+
+
+@pytest.mark.parametrize("rate", [16_000, 22_050, 48_000])
+def test_what_is_played_is_heard(ear, mouth, rate):
+    mouth.play(tone(1.6, rate, 500), rate)
+    assert mouth.pending_s() == pytest.approx(1.6, abs=0.2)
+    chunk = ear.read(1.0)
+    assert chunk.shape == (CHUNK,)
+    assert chunk.dtype == np.float32
+    listen(ear, 0.5)
+    heard = listen(ear, 0.6)
+    assert pitch(heard) == pytest.approx(500, abs=3)
+    assert loudness(heard) == pytest.approx(0.35, rel=0.1)
+    wait_until(lambda: mouth.pending_s() == 0, 3)
+    empty(ear)
+    listen(ear, 0.3)
+    assert loudness(listen(ear, 0.2)) < 1e-3
+    assert ear.dropped == 0
+
+
+def test_stop_silences_at_once_and_forgets_what_was_queued(ear, mouth):
+    mouth.play(tone(5.0, 22_050), 22_050)
+    wait_until(lambda: loudness(ear.read(1.0)) > 0.2, 4)
+    empty(ear)
+    mouth.stop()
+    assert mouth.pending_s() == 0
+    assert loudness(listen(ear, 0.5)[-RATE // 5 :]) < 1e-3
+    assert not mouth.played(RATE // 10).any()
+    mouth.play(tone(1.0, 22_050, 900), 22_050)
+    listen(ear, 0.4)
+    assert pitch(listen(ear, 0.3)) == pytest.approx(900, abs=6)
+
+
+def test_played_is_what_left_the_speaker_just_before_it_is_heard(ear, mouth):
+    noise = np.random.default_rng(0).uniform(-0.5, 0.5, 2 * RATE)
+    noise = np.convolve(noise, np.hanning(9) / 4, "same").astype(np.float32)  # smooth between two samples
+    mouth.play(noise, RATE)
+    wait_until(lambda: loudness(ear.read(1.0)) > 0.1, 4)
+    empty(ear)
+    pairs = [(ear.read(1.0), mouth.played(CHUNK)) for _ in range(24)]
+    heard, played = (np.concatenate(side) for side in zip(*pairs, strict=True))
+    lags = np.correlate(heard, played[: len(played) - RATE // 4], "valid")
+    assert np.argmax(lags) / RATE < 0.25  # comes before its echo
+    whole = np.correlate(noise, mouth.played(RATE // 4), "valid")
+    level = whole.max() / (RATE // 4 * loudness(noise) ** 2)
+    assert level == pytest.approx(1, abs=0.1)
+    assert mouth.played(4 * RATE).shape == (4 * RATE,)
+
+
+def test_played_follows_the_clock_between_two_blocks(mouth):
+    mouth.play(tone(3.0, 16_000, 100), 16_000)
+    wait_until(lambda: mouth.played(CHUNK).all(), 4)
+    moments, phases = [], []
+    for _ in range(60):
+        moments.append(time.monotonic())
+        phases.append(np.angle(np.sum(mouth.played(480) * np.exp(-2j * np.pi * 100 * np.arange(480) / RATE))))
+        time.sleep(0.003)
+    behind = np.unwrap(phases) / (2 * np.pi * 100) - np.array(moments)
+    assert np.ptp(np.sort(behind)[3:-3]) < 0.012  # a block has 20 ms
+
+
+def test_a_speaker_that_is_unplugged_and_comes_back(server, ear, mouth):
+    mouth.play(tone(30.0, 16_000), 16_000)
+    server.unplug()
+    assert "gone" in wait_until_unplugged(lambda: mouth.play(tone(0.1, RATE), RATE))
+    assert "microphone" in wait_until_unplugged(lambda: ear.read(0.1))
+    assert mouth.pending_s() == 0
+    assert not mouth.played(CHUNK).any()
+    message = wait_until_unplugged(lambda: ear.read(1.5))
+    assert "glint_microphone" in message
+    assert message.endswith(".")
+    server.plug()
+    wait_until(lambda: works(lambda: ear.read(0.1)), 8)
+    wait_until(lambda: works(lambda: mouth.play(tone(1.0, RATE, 600), RATE) or True), 8)
+    empty(ear)
+    listen(ear, 0.4)
+    assert pitch(listen(ear, 0.3)) == pytest.approx(600, abs=6)
+
+
+def test_a_device_that_was_not_there_at_the_start_is_found_and_disturbs_nobody_who_speaks(server, mouth):
+    before = server.configuration.read_text()
+    late = Microphone("glint_late")
+    try:
+        mouth.play(tone(3.0, RATE), RATE)
+        message = wait_until_unplugged(lambda: late.read(0.1))
+        assert "no microphone 'glint_late'" in message
+        assert "glint_microphone" in message
+        server.configuration.write_text(before + before.split("\n")[3].replace("glint_microphone", "glint_late"))
+        time.sleep(1.5)
+        assert mouth.pending_s() == pytest.approx(1.3, abs=0.5)
+        wait_until(lambda: works(lambda: late.read(0.1)), 10)
+        mouth.play(tone(0.8, RATE, 700), RATE)
+        empty(late)
+        listen(late, 0.4)
+        assert pitch(listen(late, 0.3)) == pytest.approx(700, abs=6)
+    finally:
+        late.close()
+        server.configuration.write_text(before)
+
+
+@pytest.mark.slow
+def test_a_sound_server_that_hangs_keeps_nobody_waiting(server, ear, mouth):
+    mouth.play(tone(1.0, RATE), RATE)
+    server.halt()
+    try:
+        assert wait_until_unplugged(lambda: ear.read(0.1))
+        assert wait_until_unplugged(lambda: mouth.play(tone(0.1, RATE), RATE))
+        start = time.monotonic()
+        ear.close()
+        mouth.close()
+        assert time.monotonic() - start < 4.5
+    finally:
+        server.go_on()
+    wait_until(lambda: not any("glint" in thread.name for thread in threading.enumerate()), 10)
+
+
+def test_a_late_reader_gets_what_was_missed_first_up_to_a_limit(ear, mouth, monkeypatch):
+    empty(ear)
+    time.sleep(0.6)
+    start = time.monotonic()
+    listen(ear, 0.5)
+    assert time.monotonic() - start < 0.1
+    monkeypatch.setattr(microphone, "QUEUE_S", 0.32)
+    time.sleep(1.0)
+    empty(ear)
+    assert ear.dropped >= 15
+
+
+@pytest.mark.parametrize("refused", [{"samplerate": 16_000}, {"channels": 1}])
+def test_a_microphone_that_refuses_what_we_want_is_opened_as_it_is(server, mouth, monkeypatch, refused):
+    import sounddevice
+
+    class Particular(sounddevice.InputStream):
+        def __init__(self, **options):
+            if refused.items() <= options.items():
+                raise sounddevice.PortAudioError("Invalid sample rate", -9997)
+            super().__init__(**options)
+
+    monkeypatch.setattr(sounddevice, "InputStream", Particular)
+    ear = Microphone("glint_microphone")
+    try:
+        assert ear.read(5.0).shape == (CHUNK,)
+        mouth.play(tone(1.0, RATE, 440), RATE)
+        listen(ear, 0.4)
+        start = time.monotonic()
+        assert pitch(listen(ear, 0.5)) == pytest.approx(440, abs=3)
+        assert time.monotonic() - start == pytest.approx(0.5, abs=0.2)
+    finally:
+        ear.close()
+
+
+def test_devices_go_by_number_too(server):
+    import sounddevice
+
+    number = [entry["name"] for entry in sounddevice.query_devices()].index("glint_microphone")
+    ear = Microphone(number)
+    try:
+        assert ear.read(5.0) is not None
+    finally:
+        ear.close()
+    nowhere = Speaker(99)
+    with pytest.raises(Unplugged, match=r"no speaker 99; plug it in or choose one of .*glint_speaker"):
+        nowhere.play(tone(0.1, RATE), RATE)
+    nowhere.close()
+
+
+def test_the_default_devices_are_taken(server):
+    laptop = Laptop()
+    try:
+        laptop.speaker.play(tone(0.2, RATE), RATE)
+        assert laptop.microphone.read(5.0) is not None
+        assert not laptop.button.pressed()
+    finally:
+        start = time.monotonic()
+        laptop.close()
+        laptop.close()
+        assert time.monotonic() - start < 2.5
+    for use in (lambda: laptop.microphone.read(0.1), lambda: laptop.speaker.play(tone(0.1, RATE), RATE)):
+        with pytest.raises(GlintError, match="closed"):
+            use()
+
+
+def test_without_sounddevice_it_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "sounddevice", None)
+    ear, mouth = Microphone(), Speaker()
+    with pytest.raises(GlintError, match=r"pip install 'glint\[laptop\]'"):
+        mouth.play(tone(0.1, RATE), RATE)
+    with pytest.raises(GlintError, match="sounddevice"):
+        listen(ear, 1.0)
+    ear.close()
+    mouth.close()
+
+
+def test_without_portaudio_it_says_what_to_install(monkeypatch, tmp_path):
+    (tmp_path / "sounddevice.py").write_text("raise OSError('PortAudio library not found')")
+    monkeypatch.delitem(sys.modules, "sounddevice", raising=False)
+    monkeypatch.syspath_prepend(tmp_path)
+    mouth = Speaker()
+    for _ in range(2):
+        with pytest.raises(GlintError, match="sudo apt-get install libportaudio2") as caught:
+            mouth.play(tone(0.1, RATE), RATE)
+        assert not isinstance(caught.value, Unplugged)
+    mouth.close()
+
+
+def test_a_speaker_that_was_never_used_is_silent():
+    mouth = Speaker("whatever")
+    mouth.stop()
+    assert mouth.pending_s() == 0
+    assert not mouth.played(100).any()
+    mouth.close()
+    mouth.close()
+
+
+@pytest.fixture
+def video(tmp_path):
+    path = tmp_path / "camera.avi"
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), 30, (320, 240))
+    for _ in range(1500):
+        writer.write(np.full((240, 320, 3), (0, 0, 255), np.uint8))
+    writer.release()
+    return path
+
+
+@pytest.mark.parametrize("device", [77, "/dev/video77", "No Such Camera"])
+def test_a_missing_camera_says_so_and_goes_on_trying(device, capfd):
+    camera = Camera(device)
+    message = wait_until_unplugged(camera.latest)
+    assert f"camera {device}" in message
+    assert "plug it in" in message
+    time.sleep(1.2)
+    with pytest.raises(Unplugged):
+        camera.latest()
+    start = time.monotonic()
+    camera.close()
+    camera.close()
+    assert time.monotonic() - start < 2
+    with pytest.raises(GlintError, match="closed"):
+        camera.latest()
+    assert capfd.readouterr().err == ""
+
+
+def test_the_camera_keeps_the_newest_frame(video):
+    camera = Camera(str(video))
+    wait_until(lambda: camera.latest() is not None, 5)
+    first = camera.latest()
+    assert first.pixels.shape == (240, 320, 3)
+    assert first.pixels[100, 100].argmax() == 0  # red, as RGB
+    assert abs(time.monotonic() - first.at) < 0.5
+    wait_until(lambda: camera.latest().at > first.at, 2)
+    camera.close()
+    assert not any("camera" in thread.name for thread in threading.enumerate())
+
+
+def test_a_camera_that_stops_is_reported_and_opened_again(video):
+    camera = Camera(str(video))
+    assert "no more pictures" in wait_until_unplugged(camera.latest)
+    wait_until(lambda: works(camera.latest), 4)
+    camera.close()
+
+
+def test_a_camera_that_hangs_is_reported_and_does_not_keep_close_waiting(tmp_path, video):
+    pipe = tmp_path / "pipe.avi"
+    os.mkfifo(pipe)
+    beginning = video.read_bytes()[:200_000]
+
+    def feed():
+        with pipe.open("wb") as out:
+            out.write(beginning)
+            out.flush()
+            hung.wait(30)
+
+    hung = threading.Event()
+    feeder = threading.Thread(target=feed, daemon=True)
+    feeder.start()
+    camera = Camera(str(pipe))
+    try:
+        assert "does not respond" in wait_until_unplugged(camera.latest)
+        start = time.monotonic()
+        camera.close()
+        assert time.monotonic() - start < 2.5
+    finally:
+        hung.set()
+        feeder.join(5)
+
+
+PRESSES = """
+import sys, time
+from device.laptop import Keyboard
+button = Keyboard()
+print("pressed" if button.pressed() else "ready", flush=True)
+for _ in range(3):
+    deadline = time.monotonic() + 10
+    while not (pressed := button.pressed()) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    print("pressed" if pressed else "late", button.pressed(), flush=True)
+button.close()
+print("closed", flush=True)
+print("typed", input(), flush=True)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals")
+def test_enter_and_space_in_the_terminal_are_the_button():
+    import pty
+
+    process, terminal = pty.fork()
+    if process == 0:
+        os.chdir(ROOT)
+        os.execv(sys.executable, [sys.executable, "-c", PRESSES])
+    seen = b""
+
+    def until(text):
+        nonlocal seen
+        while text not in seen:
+            seen += os.read(terminal, 1024)
+        seen = seen.split(text, 1)[1]
+
+    try:
+        until(b"ready")
+        os.write(terminal, b"x y")
+        until(b"pressed False")
+        os.write(terminal, b"\r")
+        until(b"pressed False")
+        os.write(terminal, b"\n\n")
+        until(b"pressed False")
+        until(b"closed")
+        os.write(terminal, b"as before\n")  # seen and line by line
+        until(b"as before")
+        until(b"typed as before")
+    finally:
+        os.close(terminal)
+        os.waitpid(process, 0)
+
+
+@pytest.mark.parametrize("stdin", ["", "<&-", "</dev/null", "<<< '   '"])
+def test_without_a_terminal_the_button_is_never_pressed(stdin):
+    script = "from device.laptop import Keyboard; b = Keyboard(); print(b.pressed(), b.pressed()); b.close(); b.close()"
+    command = f'"{sys.executable}" -c "{script}" {stdin}'
+    done = subprocess.run(
+        ["bash", "-c", command], cwd=ROOT, stdin=subprocess.PIPE, capture_output=True, text=True, timeout=60
+    )
+    assert done.stdout == "False False\n", done.stderr
+
+
+def test_a_closed_keyboard_is_never_pressed():
+    button = Keyboard()
+    button.close()
+    assert not button.pressed()
