@@ -57,8 +57,12 @@ def run(
     from device.live import Live
     from device.open_glasses import open_glasses
 
-    mind, ears = load(**options)
-    glasses = open_glasses(camera, mic, speaker)
+    glasses = open_glasses(camera, mic, speaker)  # first: a wrong path should not cost the time of loading
+    try:
+        mind, ears = load(**options)
+    except BaseException:
+        glasses.close()
+        raise
     show = _Display(as_json, trace)
 
     def keep(turn: Turn) -> None:

@@ -21,7 +21,7 @@ from torch import nn
 from export.recipe.features import WIDTH
 from export.recipe.processor import fast_dtype
 from models.gguf_weights import GgufWeights
-from models.quantize import block_for, quantize_4bit
+from models.quantize import HEAD_BLOCK, block_for, quantize_4bit
 
 RANK = 32
 MEMORY = 0.99  # of the running mean of the squared inputs; of each pass of the model
@@ -181,8 +181,9 @@ class LanguageModel(nn.Module):
         super().__init__()
         shape = weights.shape
         self.head_size, self.base, self.eps = shape.head_size, shape.rope_base, shape.rms_eps
-        embeddings = torch.from_numpy(weights.tensor("token_embd.weight")).to(fast_dtype())
-        self.register_buffer("embeddings", embeddings, persistent=False)
+        # Never trained, so it can be from the start what it will be in the bundle.
+        embeddings = torch.from_numpy(quantize_4bit(weights.embeddings(), HEAD_BLOCK).dequantize())
+        self.register_buffer("embeddings", embeddings.to(fast_dtype()), persistent=False)
         self.final_norm = nn.Parameter(torch.tensor(weights.tensor("output_norm.weight")))
         self.settled = False
         self.stack = [Layer(weights, i) for i in range(shape.layers)]
