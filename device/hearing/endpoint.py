@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import Enum, auto
 
@@ -70,6 +71,8 @@ class Endpointer:
         self._activity = activity or VoiceActivity()
         self._before: deque[np.ndarray] = deque(maxlen=int(PREROLL_S * RATE / CHUNK))
         self.onset = pace.onset
+        # The model is asked when the pause begins to look like an end, so that its verdict is there when it is due.
+        self._asking = ThreadPoolExecutor(1, "end-of-turn") if finished else None
         self.reset()
 
     def reset(self) -> None:
@@ -79,6 +82,7 @@ class Endpointer:
         self._asked_at = 0.0
         self._begun = self._voiced = self._guessed = False
         self._last_voiced = 0
+        self._verdict: Future[float] | None = None
 
     @property
     def begun(self) -> bool:
@@ -130,15 +134,21 @@ class Endpointer:
             return Heard.ENDED
         return Heard.RESUMED if resumed else Heard.SPEECH
 
+    def _ask(self, silence_s: float) -> None:
+        if self._finished and self._asking:
+            self._verdict = self._asking.submit(self._finished, self._up_to(silence_s))
+
     def _wait(self) -> Heard:
         pace, silence = self._pace, self.silence_s
         if silence >= pace.longest or (self._finished is None and silence >= self._fixed_pause):
             return Heard.ENDED
         if not self._guessed and silence >= pace.guess:
             self._guessed = True
+            self._ask(TURN_SILENCE_S)
             return Heard.PAUSED
-        if self._finished and silence >= max(pace.shortest, self._asked_at + pace.again):
+        if self._verdict and silence >= max(pace.shortest, self._asked_at + pace.again):
             self._asked_at = silence
-            if self._finished(self._up_to(TURN_SILENCE_S + silence - pace.shortest)) >= pace.sure:
+            if self._verdict.result() >= pace.sure:
                 return Heard.ENDED
+            self._ask(TURN_SILENCE_S + silence - pace.shortest)
         return Heard.PAUSE
