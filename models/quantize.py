@@ -136,4 +136,4 @@ def _pack_nibbles(codes: np.ndarray) -> np.ndarray:
 
 
 def _unpack_nibbles(packed: np.ndarray) -> np.ndarray:
-    return np.stack([packed & 15, packed >> 4], -1).reshape(*packed.shape[:-1], -1)
+    return np.stack([packed & 15, packed >> 4], -1).reshape(*packed.shape[:-1], 2 * packed.shape[-1])

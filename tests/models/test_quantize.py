@@ -91,6 +91,10 @@ def test_some_rows_are_the_same_rows_of_the_whole():
     np.testing.assert_array_equal(matrix.rows(rows).dequantize(), matrix.dequantize()[rows])
 
 
+def test_no_rows_are_a_matrix_too():
+    assert quantize_4bit(gaussian(9, 96), BLOCK).rows(np.zeros(0, np.int64)).dequantize().shape == (0, 96)
+
+
 def test_8_bits_lie_around_128():
     matrix = QuantizedMatrix(8, np.uint8([[[128, 130], [0, 255]]]), np.float32([[0.5, 2]]))
     assert matrix.shape == (1, 4)

@@ -83,7 +83,7 @@ def test_what_is_not_speech_does_not_wake(everything, kind):
 
 @pytest.mark.parametrize("chunk", [1, 160, 999, 10**6])
 def test_the_length_of_the_chunks_does_not_matter(chunk):
-    assert heard(WakeWord(), in_a_room("Okay Nabu, what is this?"), chunk) == ["okay_nabu"]
+    assert heard(WakeWord(["okay_nabu"]), in_a_room("Okay Nabu, what is this?"), chunk) == ["okay_nabu"]
 
 
 def test_a_word_said_again_wakes_again_unless_it_comes_too_soon():
