@@ -184,9 +184,9 @@ def collate(rows: list[list[Tree]], features: Features) -> Batch:
         torch.from_numpy(visible),
         torch.tensor(visual),
         torch.from_numpy(features.grids[grids].astype(np.float32)),
-        torch.tensor(sources),
-        torch.tensor(targets),
-        torch.tensor(weights),
+        torch.tensor(sources, dtype=torch.long),
+        torch.tensor(targets, dtype=torch.long),
+        torch.tensor(weights, dtype=torch.float32),
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
+from said import said
 
 from device.assistant import load_model
 from device.files import FileCamera, FileMicrophone, FileSpeaker, NoButton, Pacing
@@ -52,16 +53,13 @@ class Scene:
         parts = []
         for item in script:
             if isinstance(item, str):
-                spoken = Sound(np.concatenate(list(self.voice.speak(item))), self.voice.rate)
-                parts.append(spoken.resampled(RATE).samples)
+                parts.append(said(item))
             else:
                 parts.append(noise.normal(0, 3e-4, int(item * RATE)).astype(np.float32))
         return np.concatenate(parts)
 
     def play(self, *script, camera=None, habits=None, wrap=lambda microphone: microphone):
-        pace, self.voice.pace = self.voice.pace, 1.0
         write_wav(self.folder / "heard.wav", Sound(self.sound(0.5, *script), RATE))
-        self.voice.pace = pace
         recording = FileMicrophone(self.folder / "heard.wav")
         speaker = FileSpeaker(self.folder / "said.wav")
         self.microphone = wrap(Pacing(recording, speaker))
@@ -119,7 +117,8 @@ def test_no_question_after_waking_and_it_goes_back_to_sleep(scene):
 
 def test_a_pause_in_the_middle_does_not_cut_the_question(scene):
     (turn,) = scene.play("Hey Jarvis.", 0.5, "What colour is,", 0.25, "the fruit in the middle?", 9.0)
-    assert turn.transcript.lower().rstrip("?.").endswith("middle")
+    assert "colo" in turn.transcript.lower()
+    assert "middle" in turn.transcript.lower()
 
 
 def test_stop_silences_a_long_answer(scene):

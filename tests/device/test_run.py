@@ -6,10 +6,9 @@ import sys
 
 import numpy as np
 import pytest
+from said import RATE, room, said
 
-from models import fetch
 from models.audio import Sound, read_sound, write_wav
-from models.piper import Piper
 
 
 def glint(*arguments, timeout=180):
@@ -20,11 +19,8 @@ def glint(*arguments, timeout=180):
 @pytest.fixture
 def talk(tmp_path):
     """A recording in which the assistant is called and asked."""
-    voice = Piper(fetch.ensure("piper-joe-medium"))
-    parts = [np.zeros(voice.rate // 2, np.float32)]
-    for text, silence in (("Hey Jarvis.", 0.5), ("What is this?", 9)):
-        parts += [*voice.speak(text), np.zeros(int(silence * voice.rate), np.float32)]
-    write_wav(tmp_path / "talk.wav", Sound(np.concatenate(parts), voice.rate))
+    parts = [room(0.5), said("Hey Jarvis."), room(0.5), said("What is this?"), room(9)]
+    write_wav(tmp_path / "talk.wav", Sound(np.concatenate(parts), RATE))
     return tmp_path / "talk.wav"
 
 
