@@ -58,6 +58,10 @@ class FileMicrophone:
         self._at += CHUNK
         return self._samples[self._at - CHUNK : self._at]
 
+    def late_s(self) -> float:
+        """0: the samples are the clock."""
+        return 0.0
+
     def heard_s(self) -> float:
         """Seconds of the recording that were read."""
         return self._at / RATE
@@ -216,8 +220,8 @@ class FileSpeaker:
         """As the protocol says."""
         return self._playback.pending_s()
 
-    def played(self, count: int) -> np.ndarray:
-        """As the protocol says, to the sample; goes back 2.5 s and is zero beyond."""
+    def played(self, count: int, late_s: float = 0.0) -> np.ndarray:
+        """As the protocol says, to the sample and however late; goes back 5 s and is zero beyond."""
         return self._playback.played(count)
 
     def advance(self, count: int) -> None:
@@ -271,6 +275,10 @@ class Pacing:
         if chunk is not None:
             self._speaker.advance(len(chunk))
         return chunk
+
+    def late_s(self) -> float:
+        """As the protocol says."""
+        return self._microphone.late_s()
 
 
 class NoButton:

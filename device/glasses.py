@@ -44,6 +44,13 @@ class Microphone(Protocol):
         """
         ...
 
+    def late_s(self) -> float:
+        """Seconds since the last sample of the chunk that `read` returned last was heard.
+
+        0 before the first and for recordings, whose samples are the clock.
+        """
+        ...
+
 
 class Camera(Protocol):
     """The eye."""
@@ -68,10 +75,12 @@ class Speaker(Protocol):
         """Seconds of sound queued and not yet played; 0 when silent."""
         ...
 
-    def played(self, count: int) -> np.ndarray:
-        """The last `count` samples that left the speaker, float32 [count] at RATE, zeros where it was silent.
+    def played(self, count: int, late_s: float = 0.0) -> np.ndarray:
+        """The last `count` samples that had left the speaker `late_s` seconds ago, float32 [count] at RATE.
 
-        What an echo canceller subtracts.
+        Zeros where it was silent. What an echo canceller subtracts from the chunk of a microphone that is `late_s`
+        late. A speaker whose clock is the microphone's samples, such as a file, has said nothing since that chunk and
+        leaves `late_s` out of account.
         """
         ...
 

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from device.glasses import RATE
+from device.stream_clock import StreamClock
 
-MEMORY_S = 2.5  # of what was played
+MEMORY_S = 5.0  # of what was played
 _SLICE = 2048  # samples resampled at once, so that taking a block stays short however long the sound is
 _MARGIN = 256  # samples at RATE around what is resampled for `played`: its filter is no longer
 
@@ -28,6 +29,7 @@ class Playback:
         self._resampler: tuple[int, Any] | None = None  # its input's rate, and a soxr.ResampleStream
         self._memory = np.zeros(math.ceil(MEMORY_S * rate), np.float32)  # sample n lies at n modulo its length
         self._taken = 0  # samples, ever
+        self._clock = StreamClock()
         self._taken_leaves_at = self._sound_leaves_at = -math.inf  # on time.monotonic's clock
 
     def play(self, samples: np.ndarray, rate: int) -> None:
@@ -57,10 +59,10 @@ class Playback:
             self._memory[(self._taken + np.arange(count)) % len(self._memory)] = block
             self._taken += count
             if delay_s is not None:
-                now = time.monotonic()
-                self._taken_leaves_at = now + delay_s + count / self.rate
+                length_s = count / self.rate
+                self._taken_leaves_at = self._clock.passed(length_s, time.monotonic() + delay_s + length_s)
                 if len(sound):
-                    self._sound_leaves_at = now + delay_s + len(sound) / self.rate
+                    self._sound_leaves_at = self._taken_leaves_at - (count - len(sound)) / self.rate
             return block
 
     def pending_s(self) -> float:
@@ -71,10 +73,14 @@ class Playback:
                 queued += self._resampler[1].delay() / self.rate
             return queued + max(0.0, self._sound_leaves_at - time.monotonic())
 
-    def played(self, count: int) -> np.ndarray:
-        """The last samples that left the speaker, float32 [count] at RATE; zeros beyond MEMORY_S."""
+    def played(self, count: int, late_s: float = 0.0) -> np.ndarray:
+        """The last samples that had left the speaker `late_s` seconds ago, float32 [count] at RATE.
+
+        Zeros beyond MEMORY_S. Where blocks leave as soon as they are taken there is no clock that `late_s` could be
+        on, and it counts for nothing.
+        """
         with self._lock:
-            waiting = max(0.0, self._taken_leaves_at - time.monotonic()) * self.rate
+            waiting = max(0.0, self._taken_leaves_at - (time.monotonic() - late_s)) * self.rate
             end = max(0, self._taken - round(waiting))
             if self.rate == RATE:
                 return self._remembered(end - count, end)

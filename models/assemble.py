@@ -9,8 +9,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import signal
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -19,11 +17,13 @@ from pathlib import Path
 from typing import Any
 
 from models.adapted_weights import AdaptedWeights
-from models.bundle import TOKENIZER_FILE, VISION_FILE, Bundle, FileRecord
+from models.apart import report, run_apart
+from models.bundle import TOKENIZER_FILE, VISION_FILE, Bundle
 from models.decoder_graph import write_decoder
 from models.errors import GlintError
 from models.gguf_weights import GgufWeights
 from models.integrity import sha256_of
+from models.manifest import FileRecord
 
 ADAPTER_FILE = "adapter.safetensors"
 CONFIG_FILE = "config.json"
@@ -58,50 +58,8 @@ def assemble(gguf: Path, weights: Path, out: Path, progress: Callable[[float], N
 
 
 def assemble_apart(gguf: Path, weights: Path, out: Path, progress: Callable[[float], None]) -> None:
-    """`assemble` in a process of its own, so that an assistant that goes on to answer does not keep its memory.
-
-    Errors as `assemble`; GlintError too when that process dies.
-    """
-    command = [sys.executable, "-m", __name__, str(gguf), str(weights), str(out)]
-    path = os.pathsep.join([str(Path(__file__).parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])])
-    error: Exception | None = None
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=os.environ | {"PYTHONPATH": path}) as worker:
-        assert worker.stdout is not None
-        try:
-            for line in worker.stdout:
-                report = json.loads(line)
-                if "share" in report:
-                    progress(report["share"])
-                elif "errno" in report:
-                    error = OSError(report["errno"], report["error"], report["file"])
-                else:
-                    error = GlintError(report["error"])
-        except BaseException:
-            worker.terminate()
-            raise
-    if error:
-        raise error
-    if worker.returncode:
-        raise GlintError(
-            f"Assembling the model broke off (exit code {worker.returncode}); it needs 400 MB of memory: free some."
-        )
-
-
-def _report(**what: object) -> None:
-    print(json.dumps(what), flush=True)
-
-
-def _main(gguf: str, weights: str, out: str) -> int:
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that nothing half made is left
-    try:
-        assemble(Path(gguf), Path(weights), Path(out), lambda share: _report(share=share))
-    except GlintError as error:
-        _report(error=str(error))
-    except OSError as error:
-        _report(errno=error.errno, error=error.strerror, file=error.filename)
-    except KeyboardInterrupt:
-        return 1
-    return 0
+    """`assemble` in a process of its own. Errors as `assemble`; GlintError too when that process dies."""
+    run_apart(__name__, gguf, weights, out, progress=progress)
 
 
 def _hashes(weights: Path) -> dict[str, str]:
@@ -133,4 +91,5 @@ def _replacing(out: Path) -> Iterator[Path]:
 
 
 if __name__ == "__main__":
-    sys.exit(_main(*sys.argv[1:]))
+    _gguf, _weights, _out = map(Path, sys.argv[1:])
+    sys.exit(report(lambda progress: assemble(_gguf, _weights, _out, progress)))

@@ -5,8 +5,6 @@ Knows which files there are, how long they are and what they hash to. Does not k
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,26 +13,13 @@ from typing import Any
 from models.decoder_layout import DecoderLayout
 from models.errors import GlintError
 from models.integrity import sha256_of
+from models.manifest import MANIFEST_FILE, REMEDY, FileRecord, read_manifest, write_manifest
 
 FORMAT = 3  # raise it when what assembly writes changes, so that older bundles are built anew
-MANIFEST_FILE = "manifest.json"
 DECODER_GRAPH_FILE = "decoder.onnx"
 DECODER_WEIGHTS_FILE = "decoder.weights"
 TOKENIZER_FILE = "tokenizer.json"
 VISION_FILE = "vision.onnx"
-_REMEDY = "remove the folder and it is built again at the next use"
-
-
-@dataclass(frozen=True)
-class FileRecord:
-    """What a file must be: its length in bytes and its SHA-256 in hexadecimal."""
-
-    bytes: int
-    sha256: str
-
-    @classmethod
-    def of(cls, path: Path) -> FileRecord:
-        return cls(path.stat().st_size, sha256_of(path))
 
 
 @dataclass(frozen=True)
@@ -58,30 +43,20 @@ class Bundle:
 
         Raises GlintError otherwise. A changed byte inside a file is found by verify(), not here.
         """
-        path = folder / MANIFEST_FILE
+        content = read_manifest(folder, FORMAT)
         try:
-            manifest = json.loads(path.read_bytes())
-            content = manifest["content"]
-            intact = manifest["sha256"] == _content_sha256(content)
-            if intact and content["format"] != FORMAT:
-                raise GlintError(f"{folder} was made by another version of Glint; {_REMEDY}.")
-            if not intact:
-                raise GlintError(f"{path} is damaged (its checksum does not match); {_REMEDY}.")
-        except FileNotFoundError:
-            raise GlintError(f"{folder} holds no model ({MANIFEST_FILE} is missing); {_REMEDY}.") from None
-        except OSError as error:
-            raise GlintError(f"{path} cannot be read ({error.strerror}).") from error
-        except (ValueError, LookupError, TypeError) as error:
-            raise GlintError(f"{path} is damaged (it is not a bundle's manifest); {_REMEDY}.") from error
-        bundle = cls(
-            folder,
-            content["name"],
-            content["version"],
-            DecoderLayout(**content["decoder"]),
-            content["config"],
-            content["sources"],
-            {name: FileRecord(**record) for name, record in content["files"].items()},
-        )
+            bundle = cls(
+                folder,
+                content["name"],
+                content["version"],
+                DecoderLayout(**content["decoder"]),
+                content["config"],
+                content["sources"],
+                content["files"],
+            )
+        except (LookupError, TypeError) as error:
+            path = folder / MANIFEST_FILE
+            raise GlintError(f"{path} is damaged (it is not a bundle's manifest); {REMEDY}.") from error
         for name, record in bundle.files.items():
             bundle._check_size(name, record)
         return bundle
@@ -111,30 +86,23 @@ class Bundle:
             except OSError as error:
                 raise GlintError(f"{self.folder / name} cannot be read ({error.strerror}).") from error
             if damaged:
-                raise GlintError(f"{self.folder / name} is damaged (its checksum does not match); {_REMEDY}.")
+                raise GlintError(f"{self.folder / name} is damaged (its checksum does not match); {REMEDY}.")
 
     def write_manifest(self) -> None:
         """Writes the manifest into the folder; the last step of making a bundle."""
         content = {
-            "format": FORMAT,
             "name": self.name,
             "version": self.version,
             "decoder": asdict(self.decoder),
             "config": self.config,
             "sources": self.sources,
-            "files": {name: asdict(record) for name, record in self.files.items()},
         }
-        manifest = {"content": content, "sha256": _content_sha256(content)}
-        (self.folder / MANIFEST_FILE).write_text(json.dumps(manifest, indent=1), encoding="utf-8")
+        write_manifest(self.folder, FORMAT, content, self.files)
 
     def _check_size(self, name: str, record: FileRecord) -> None:
         try:
             size = (self.folder / name).stat().st_size
         except OSError:
-            raise GlintError(f"{self.folder / name} is missing; {_REMEDY}.") from None
+            raise GlintError(f"{self.folder / name} is missing; {REMEDY}.") from None
         if size != record.bytes:
-            raise GlintError(f"{self.folder / name} has {size} bytes instead of {record.bytes}; {_REMEDY}.")
-
-
-def _content_sha256(content: Any) -> str:
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+            raise GlintError(f"{self.folder / name} has {size} bytes instead of {record.bytes}; {REMEDY}.")

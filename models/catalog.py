@@ -40,7 +40,8 @@ class Model:
     """One entry of the catalogue.
 
     `size` is what the model takes on disk, in bytes. A fetched model has a `source` and `files`; a bundle has instead a
-    `base`, the name of the model it is assembled from, and the folder `weights`.
+    `base`, the name of the model it is assembled from, and the folder `weights`. Where `split`, the files are a voice
+    that is cut in two once it has been fetched (models.split_voice), which takes as much on disk and is all that stays.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Model:
     files: tuple[ModelFile, ...] = ()
     base: str | None = None
     weights: Path | None = None
+    split: bool = False
 
     @property
     def origin(self) -> str:
@@ -111,6 +113,7 @@ def _model(entry: Mapping[str, Any], weights: Path) -> Model:
         size=sum(file.size for file in files),
         source=SOURCE_KINDS[kind](**fields),
         files=files,
+        split=entry.get("split", False),
     )
 
 

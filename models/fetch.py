@@ -15,11 +15,15 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from models.bundle import FORMAT as BUNDLE_FORMAT
+from models.bundle import Bundle
 from models.catalog import Catalog, Model, catalog
 from models.errors import GlintError
 from models.integrity import RECORD, Stamp, differences, files_below, read_record, take_record, write_record
+from models.manifest import is_other_format, read_manifest
 from models.progress import Bars
 from models.sources import Progress, SourceError
+from models.voice_parts import FORMAT as VOICE_FORMAT
 
 WEIGHTS_RECORD = ".weights.json"  # in a bundle: the weights it was assembled from
 LOCK_TIMEOUT_S = 1800
@@ -83,7 +87,7 @@ class Store:
         return self.root / model.name / model.version
 
     def locate(self, name: str) -> Path | None:
-        """The folder of an installed, sound model; None when it is not installed or a bundle's weights are newer.
+        """The folder of an installed, sound model; None when it is not installed or was made by an older Glint.
 
         Nothing is fetched; a file is hashed only when it was touched since it was last. Raises GlintError, naming the
         file and the remedy, when an installed model is damaged, and for a name the catalogue does not have.
@@ -148,13 +152,15 @@ class Store:
         return self._is_current(model) and not self._problems(model)
 
     def _is_current(self, model: Model) -> bool:
-        """Whether it is installed and, if it is a bundle, of today's format and weights."""
+        """Whether it is installed and, if it was made here, of today's format and weights."""
         folder = self.folder(model)
         if not folder.is_dir():
             return False
+        if model.split:
+            return not (is_other_format(folder, VOICE_FORMAT) or self._has_whole(model))
         if model.weights is None:
             return True
-        if not _has_current_format(folder):
+        if is_other_format(folder, BUNDLE_FORMAT):
             return False
         then = read_record(folder / WEIGHTS_RECORD)
         now = _weights_record(model.weights, then)
@@ -174,13 +180,19 @@ class Store:
             _try_to_write(folder / RECORD, right)
         return [f"{model.name} is damaged: {folder / path} {what}" for path, what in wrong.items()]
 
+    def _has_whole(self, model: Model) -> bool:
+        """Whether there are the files of a voice, sound, as they were before it was to be split."""
+        folder = self.folder(model)
+        there = all((folder / file.path).exists() for file in model.files)
+        return there and not differences(folder, _listed(model), read_record(folder / RECORD))[0]
+
     # Getting what is not
 
     def _refuse_if_offline(self, model: Model, offline: bool) -> None:
         origin = self.catalog[model.base] if model.base else model
         if not offline or (origin.source is not None and not origin.source.remote):
             return
-        if model.base and self._is_sound(origin):
+        if (model.base and self._is_sound(origin)) or (model.split and self._has_whole(model)):
             return
         state = "damaged" if self._is_current(model) else "not installed"
         raise GlintError(
@@ -203,7 +215,7 @@ class Store:
             )
 
     def _space_needed(self, model: Model) -> int:
-        needed = model.size
+        needed = model.size * (2 if model.split else 1)
         if model.base and not self._is_sound(self.catalog[model.base]):
             needed += self._space_needed(self.catalog[model.base])
         return needed + (model.source.spare_bytes if model.source else 0)
@@ -238,8 +250,10 @@ class Store:
         fresh.mkdir(parents=True, exist_ok=True)
         done = False
         try:
-            if model.source is not None:
-                record: Mapping[str, Stamp] = self._fetch_files(model, fresh, report)
+            if model.split:
+                record: Mapping[str, Stamp] = self._split(model, fresh, report)
+            elif model.source is not None:
+                record = self._fetch_files(model, fresh, report)
             else:
                 record = self._assemble(model, fresh, report)
             _flush(fresh, record)
@@ -254,11 +268,23 @@ class Store:
         """Fetches and verifies all files of a model that has a source."""
         assert model.source is not None
         model.source.fetch(model.files, into, report)
-        wrong, right = differences(into, _expected(model, into), {}, thorough=True)
+        wrong, right = differences(into, _listed(model), {}, thorough=True)
         for path, what in wrong.items():
             (into / path).unlink(missing_ok=True)
             raise SourceError(f"{path} out of {model.source} {what}, so it was thrown away")
         return right
+
+    def _split(self, model: Model, out: Path, report: Progress) -> dict[str, Stamp]:
+        """Cuts a voice in two. It is fetched for this alone, unless an older Glint has left it whole."""
+        origin = self.folder(model)
+        if not self._has_whole(model):
+            origin = out.with_name("whole")
+            origin.mkdir(exist_ok=True)
+            self._fetch_files(model, origin, report)
+        from models.split_voice import split_voice_apart
+
+        split_voice_apart(origin, out, lambda share: report(f"splitting {model.name}", int(share * 1e8), int(1e8)))
+        return take_record(out, _expected(model, out))
 
     def _assemble(self, model: Model, out: Path, report: Progress) -> dict[str, Stamp]:
         """Assembles a bundle out of its base, which is fetched for this alone unless it is installed."""
@@ -316,24 +342,17 @@ class Store:
             raise GlintError(f"{what}; {remedy}") from error
 
 
+def _listed(model: Model) -> dict[str, tuple[int, str]]:
+    """Size and sha256 of each file of a model that is fetched, from the catalogue."""
+    return {file.path: (file.size, file.sha256) for file in model.files}
+
+
 def _expected(model: Model, folder: Path) -> dict[str, tuple[int, str]]:
-    """Size and sha256 of each file: from the catalogue or, for a bundle, from its manifest (GlintError if damaged)."""
-    if model.source is not None:
-        return {file.path: (file.size, file.sha256) for file in model.files}
-    from models.bundle import Bundle
-
-    return {path: (file.bytes, file.sha256) for path, file in Bundle.open(folder).files.items()}
-
-
-def _has_current_format(folder: Path) -> bool:
-    import json
-
-    from models.bundle import FORMAT, MANIFEST_FILE
-
-    try:
-        return json.loads((folder / MANIFEST_FILE).read_bytes())["content"]["format"] == FORMAT
-    except (OSError, ValueError, LookupError, TypeError):
-        return True  # damaged, then, and not outdated
+    """Size and sha256 of each file: from the catalogue or, of what was made here, its manifest (GlintError if bad)."""
+    if model.source is not None and not model.split:
+        return _listed(model)
+    files = read_manifest(folder, VOICE_FORMAT)["files"] if model.split else Bundle.open(folder).files
+    return {path: (file.bytes, file.sha256) for path, file in files.items()}
 
 
 def _weights_record(weights: Path, known: Mapping[str, Stamp]) -> dict[str, Stamp]:

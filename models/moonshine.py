@@ -55,7 +55,9 @@ class Moonshine:
         return Transcript(text, sound.seconds, timings)
 
     def text(self, samples: np.ndarray) -> str:
-        """float32 [n] at 16 kHz that is known to hold speech, at most about 15 s -> its words."""
+        """float32 [n] at 16 kHz that is known to hold speech -> its words; more than LONGEST is cut at pauses."""
+        if len(samples) > LONGEST * RATE:
+            return self.transcribe(Sound(samples, RATE)).text
         words = b"".join(self._vocabulary[token] for token in self.tokens(samples))
         return words.replace("\u2581".encode(), b" ").decode("utf-8", "ignore").strip()
 

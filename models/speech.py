@@ -31,6 +31,10 @@ class Recognizer(Protocol):
         """The words of a recording of any rate and length. Raises NoSpeech if there are none."""
         ...
 
+    def text(self, samples: np.ndarray) -> str:
+        """float32 [n] at 16 kHz in which somebody is known to speak -> the words, without looking for where."""
+        ...
+
 
 class Voice(Protocol):
     pace: float  # 1 is the voice's own; 1.25 is a quarter slower. May be changed between texts

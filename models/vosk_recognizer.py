@@ -7,6 +7,8 @@ import json
 import time
 from pathlib import Path
 
+import numpy as np
+
 from models.audio import Sound, to_int16
 from models.errors import GlintError
 from models.speech import Transcript
@@ -44,11 +46,13 @@ class Vosk:
         start = time.perf_counter()
         pieces = speech_pieces(sound, LONGEST)
         found = time.perf_counter()
-        recognizer = self._recognizer(self._model, RATE)
-        words: list[str] = []
-        for piece in pieces:
-            recognizer.AcceptWaveform(to_int16(piece).tobytes())
-            words += json.loads(recognizer.FinalResult())["text"].split()
+        text = " ".join(filter(None, (self.text(piece) for piece in pieces)))
         done = time.perf_counter()
         timings = {"voice_activity": (found - start) * 1e3, "recognise": (done - found) * 1e3}
-        return Transcript(" ".join(words), sound.seconds, timings)
+        return Transcript(text, sound.seconds, timings)
+
+    def text(self, samples: np.ndarray) -> str:
+        """float32 [n] at 16 kHz that is known to hold speech -> its words."""
+        recognizer = self._recognizer(self._model, RATE)
+        recognizer.AcceptWaveform(to_int16(samples).tobytes())
+        return " ".join(json.loads(recognizer.FinalResult())["text"].split())

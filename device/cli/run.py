@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-import json
+import os
+import sys
+import threading
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from device.open_glasses import GLASSES
 from device.turn import Turn
 
 if TYPE_CHECKING:
+    from device.glasses import Glasses
     from device.live import Ears
     from device.thinking.mind import Mind
 
 _FILE = click.Path(path_type=Path)
 WAKE_WORDS = "hey_jarvis"
+CLOSING_S = 1.5  # what a model that is at work is waited for at the end
 
 
 @click.command()
+@click.option("--glasses", type=click.Choice(list(GLASSES)), default="laptop", show_default=True, help="What is worn.")
 @click.option("--camera", help="Camera number, or a picture, a folder of pictures or a video. Default: camera 0.")
 @click.option("--mic", help="Microphone number or name, or a sound file. Default: the system's.")
 @click.option("--speaker", help="Speaker number or name, or a WAV file to write. Default: the system's.")
@@ -35,6 +42,7 @@ WAKE_WORDS = "hey_jarvis"
 @click.option("--offline", is_flag=True, help="Fetch nothing; fail when a model is not there.")
 @click.option("--json", "as_json", is_flag=True, help="Print every turn as one JSON object a line, and nothing else.")
 def run(
+    glasses: str,
     camera: str | None,
     mic: str | None,
     speaker: str | None,
@@ -46,39 +54,93 @@ def run(
     """Listen and look all the time, and answer aloud. Ctrl-C ends it.
 
     \b
-      glint run                                         webcam, microphone and speaker of this machine
-      glint run --push-to-talk                          wake by Enter
+    Examples:
+      glint run                              webcam, microphone, speaker of this machine
+      glint run --push-to-talk               wake by Enter, where others talk too
+      glint run --trace --log turns.jsonl    see and keep where the time goes
+      glint run --no-echo --mic Headset --speaker Headset
       glint run --camera shelf.jpg --mic question.wav --speaker answer.wav
 
-    Say "hey Glint" or "hey Jarvis", or press Enter, and ask. After an answer you can go on asking for five seconds
-    without waking it again. Speak over an answer to interrupt it; "stop", "repeat", "louder", "slower", "never mind"
-    and "tell me more" are understood.
+    \b
+    What to say:
+      Wake it with "hey Glint" or "hey Jarvis", or press Enter or space. Ask at
+      once or after the sound: "Hey Glint, what is this?" After an answer go on
+      asking for five seconds without waking it: "And what colour is it?"
+      "Repeat", "louder", "quieter", "slower", "faster", "tell me more" and
+      "describe that again in detail" do what they say.
+
+    \b
+    To interrupt:
+      Speak over an answer, or press Enter: it falls silent and listens. "Stop" or
+      "never mind" ends the conversation. If nobody had spoken after all, the
+      answer goes on.
+
+    \b
+    States, as the terminal shows them:
+      asleep      waits for a wake word or the button; the camera is not looked at
+      listening   looks and listens to a question; six seconds of silence end it
+      thinking    the question is over, the answer on its way
+      speaking    the answer is heard, and you can interrupt it
+
+    \b
+    Sounds:
+      two rising tones     awake, ask
+      one tone             still thinking
+      two falling tones    asleep again
+      two low tones        something failed; the terminal says what
+
+    Terminal: the last line shows the state, your words and the answer as they form; turns that are over scroll above,
+    with the seconds from your last word to the first sound. In a pipe or a file these are plain lines; --json prints
+    one Turn a line (transcript, answer, timings_ms in milliseconds, evidence, costs) and notes on standard error.
+    Enter and space work in a terminal only.
+
+    Devices that are unplugged are said once and work again when they are back. `glint doctor` says what is missing.
+
+    Privacy: nothing leaves this machine and nothing is stored: no sound, no picture, no word. --log stores the turns,
+    in words and numbers, and a file given as --speaker what was answered.
+
+    The exit status is 0 after Ctrl-C and at the end of a recording, and 1 if something cannot be opened at the start.
     """
+    from device.cli.interrupts import Interrupts
+    from device.cli.live_display import open_display
+    from device.cli.turn_log import TurnLog
     from device.live import Live
-    from device.open_glasses import open_glasses
 
-    glasses = open_glasses(camera, mic, speaker)  # first: a wrong path should not cost the time of loading
-    try:
-        mind, ears = load(**options)
-    except BaseException:
+    worn = mind = None
+    with Interrupts() as interrupts:
+        try:
+            worn = GLASSES[glasses](camera, mic, speaker)  # first: a wrong path should not cost the time of loading
+            hint = "press Enter and ask" if options["push_to_talk"] else 'say "hey Glint" or press Enter'
+            show = open_display(as_json, trace, hint)
+            turns = TurnLog(log, lambda text: show.event("note", text)) if log else None
+            mind, ears = load(**options)
+
+            def keep(turn: Turn) -> None:
+                show.turn(turn)
+                if turns is not None:
+                    turns.append(turn)
+
+            with show:
+                Live(worn, mind, ears, on_event=show.event, on_turn=keep).run()
+        except KeyboardInterrupt:
+            pass
+        finally:
+            interrupts.ignore()
+            closed = _close(worn, mind)
+        if not closed:
+            sys.stdout.flush()
+            os._exit(0)  # Python would wait for the model's thread, and the devices are released
+
+
+def _close(glasses: Glasses | None, mind: Mind | None) -> bool:
+    """Releases the devices and waits a moment for the models; False if they are still at work then."""
+    deadline = time.monotonic() + CLOSING_S
+    thinking = threading.Thread(target=mind.close if mind else lambda: None, daemon=True)
+    thinking.start()
+    if glasses is not None:
         glasses.close()
-        raise
-    show = _Display(as_json, trace)
-
-    def keep(turn: Turn) -> None:
-        show.turn(turn)
-        if log:
-            with log.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(turn.as_dict()) + "\n")
-
-    live = Live(glasses, mind, ears, on_event=show.event, on_turn=keep)
-    try:
-        live.run()
-    except KeyboardInterrupt:
-        show.event("note", "bye")
-    finally:
-        glasses.close()
-        mind.close()
+    thinking.join(max(0.0, deadline - time.monotonic()))
+    return not thinking.is_alive()
 
 
 def load(
@@ -116,29 +178,3 @@ def load(
     ears = Ears(WakeWord(words) if words else None, None if no_echo else EchoCanceller(), finished)
     ears.by_name = not push_to_talk
     return mind, ears
-
-
-class _Display:
-    """One line a state, transcript and answer; with --json the turns alone."""
-
-    def __init__(self, as_json: bool, trace: bool):
-        from rich.console import Console
-
-        self._json, self._trace = as_json, trace
-        self._console = Console(highlight=False, stderr=as_json)
-
-    def event(self, kind: str, text: str) -> None:
-        if self._json:
-            return
-        style = {"state": "dim", "partial": "italic dim", "transcript": "bold", "note": "yellow"}.get(kind, "")
-        label = {"transcript": "you", "answer": "glint", "partial": "..."}.get(kind, kind)
-        self._console.print(f"{label:>9}  {text}", style=style)
-
-    def turn(self, turn: Turn) -> None:
-        if self._json:
-            click.echo(json.dumps(turn.as_dict()))
-        elif self._trace:
-            longest = max(turn.timings_ms.values(), default=1.0) or 1.0
-            for stage, ms in turn.timings_ms.items():
-                bar = "\u2588" * max(1, round(40 * ms / longest))
-                self._console.print(f"{stage.replace('_', ' '):>22} {ms:7.0f} ms {bar}", style="dim")

@@ -1,8 +1,8 @@
 """Where a question begins and ends in what the microphone hears.
 
-A pause ends a question when the end-of-turn model believes that the speaker has finished, or when it has lasted long
-enough anyway. All times are counted in samples heard, so that a recording gives the same result at any speed. Knows
-no microphone, no recogniser and no clock.
+A pause ends a question sooner or later by how it was said (the end-of-turn model) and by what was said (whether the
+words are a whole sentence). All times are counted in samples heard, so that a recording gives the same result at any
+speed. Knows no microphone, no recogniser and no clock.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from enum import Enum, auto
 import numpy as np
 
 from device.glasses import CHUNK, RATE
-from models.voice_activity import START, STOP, VoiceActivity
+from device.hearing.sentence import Sentence
+from models.voice_activity import MIN_SPEECH, START, STOP, VoiceActivity
 
 PREROLL_S = 0.5  # kept from before the first voiced chunk: a soft first syllable scores low
-
 TURN_SILENCE_S = 0.1  # of the pause, heard by the end-of-turn model at first: more makes it believe too early
 
 
 class Heard(Enum):
     """What a chunk changed."""
 
-    QUIET = auto()  # nobody has spoken yet
+    QUIET = auto()  # nobody has spoken yet, or only a click was heard
     BEGUN = auto()  # somebody has just begun to speak
     SPEECH = auto()  # and goes on
     PAUSED = auto()  # has just been silent long enough to be worth a first guess at the question
@@ -37,52 +37,79 @@ class Heard(Enum):
 
 @dataclass(frozen=True)
 class Pace:
-    """How patient to be; seconds, but for `sure` (probability) and `onset` (chunks).
+    """How patient to be; seconds, but for `sure` and `unsure` (probabilities) and `onset` (chunks).
 
-    guess: a pause after which a first guess at the question is worth its cost. shortest: the pause after which the
-    end-of-turn model is asked, again every `again`. longest: the pause that ends any question. utterance: the longest
-    question. onset: voiced chunks in a row that begin one, as long as `Endpointer.onset` is not set to another number.
+    guess: a pause after which a first guess at the question is worth its cost. ask, again: when the end-of-turn model
+    is asked first, so that it does not take the processor from the recogniser, and how often while the pause lasts. longest: the pause that ends any question. fixed: the pause that ends one where
+    there is no such model. utterance: the longest question. sure, unsure: above the one the model believes the speaker
+    has finished, below the other that something follows. onset: voiced chunks in a row that begin a question, as long
+    as `Endpointer.onset` is not set to another number.
+
+    whole, unclear, open: the pauses that end a question of that kind when the model is sure, and when it is not; a
+    whole sentence has a third for when the model believes that more follows.
     """
 
-    guess: float = 0.1
-    shortest: float = 0.25
+    guess: float = 0.06
+    ask: float = 0.12
     again: float = 0.25
     longest: float = 2.5
+    fixed: float = 0.8
     utterance: float = 60.0
     sure: float = 0.5
+    unsure: float = 0.1
     onset: int = 2
+    whole: tuple[float, float, float] = (0.25, 0.4, 0.6)
+    unclear: tuple[float, float] = (0.4, 1.0)
+    open: tuple[float, float] = (1.5, 2.5)
+
+    def enough(self, said: Sentence, chance: float) -> float:
+        """The pause that ends a question, given what was said and the end-of-turn model's probability."""
+        if said is Sentence.WHOLE:
+            return self.whole[0 if chance >= self.sure else 1 if chance >= self.unsure else 2]
+        return (self.open if said is Sentence.OPEN else self.unclear)[0 if chance >= self.sure else 1]
 
 
 class Endpointer:
     """Feed it consecutive chunks; `utterance` is what was said since the question began.
 
-    finished: float32 [n] at 16 kHz -> probability that the speaker has finished; None waits out `fixed_pause` seconds
-    of silence instead.
+    finished: float32 [n] at 16 kHz -> probability that the speaker has finished; None waits out `pace.fixed` instead.
+    Whoever knows the words says so in `said`, which holds until speech goes on.
     """
 
     def __init__(
         self,
         finished: Callable[[np.ndarray], float] | None,
         pace: Pace = Pace(),
-        fixed_pause: float = 0.8,
         activity: VoiceActivity | None = None,
     ):
-        self._finished, self._pace, self._fixed_pause = finished, pace, fixed_pause
+        self._finished, self._pace = finished, pace
         self._activity = activity or VoiceActivity()
         self._before: deque[np.ndarray] = deque(maxlen=int(PREROLL_S * RATE / CHUNK))
         self.onset = pace.onset
+        self.judging = False  # the model is not asked about speech that is not for the assistant
         # The model is asked when the pause begins to look like an end, so that its verdict is there when it is due.
         self._asking = ThreadPoolExecutor(1, "end-of-turn") if finished else None
         self.reset()
 
+    def close(self) -> None:
+        """Ends the end-of-turn model's thread."""
+        if self._asking is not None:
+            self._asking.shutdown(wait=False, cancel_futures=True)
+
     def reset(self) -> None:
         """Waits for another question, which may already have begun in what was heard last."""
         self._chunks: list[np.ndarray] = []
-        self._voiced_run = self._silent = 0
-        self._asked_at = 0.0
+        self._voiced_run = self._silent = self._voiced_chunks = 0
         self._begun = self._voiced = self._guessed = False
         self._last_voiced = 0
+        self._new_pause()
+
+    def _new_pause(self) -> None:
+        self._silent = 0
         self._verdict: Future[float] | None = None
+        self._chance = 0.0
+        self._asked_at = 0.0
+        self.said = Sentence.UNCLEAR
 
     @property
     def begun(self) -> bool:
@@ -103,6 +130,11 @@ class Endpointer:
         """Seconds since the last voiced chunk."""
         return self._silent * CHUNK / RATE
 
+    @property
+    def speaking_s(self) -> float:
+        """Seconds from the first voiced chunk to now."""
+        return max(0, len(self._chunks) - self._before_chunks) * CHUNK / RATE if self._begun else 0.0
+
     def _up_to(self, silence_s: float) -> np.ndarray:
         keep = self._last_voiced + int(silence_s * RATE / CHUNK)
         return np.concatenate(self._chunks[:keep]) if self._chunks else np.zeros(0, np.float32)
@@ -112,43 +144,59 @@ class Endpointer:
         chance = self._activity.probability(chunk)
         self._voiced = chance >= (STOP if self._voiced else START)
         self._voiced_run = self._voiced_run + 1 if self._voiced else 0
+        self._voiced_chunks += self._voiced
         if not self._begun:
             self._before.append(chunk)
             if self._voiced_run < self.onset:
                 return Heard.QUIET
-            self._begun = True
-            self._chunks = list(self._before)
-            self._last_voiced = len(self._chunks)
-            return Heard.BEGUN
+            return self._begin()
         self._chunks.append(chunk)
         if self._voiced:
             return self._go_on()
         self._silent += 1
         return self._wait()
 
+    def _begin(self) -> Heard:
+        self._begun = True
+        self._chunks = list(self._before)
+        self._before.clear()
+        self._last_voiced = len(self._chunks)
+        self._voiced_chunks = self._voiced_run
+        self._before_chunks = len(self._chunks) - self._voiced_run
+        return Heard.BEGUN
+
     def _go_on(self) -> Heard:
         self._last_voiced = len(self._chunks)
-        self._silent, self._asked_at = 0, 0.0
+        self._new_pause()
         resumed, self._guessed = self._guessed, False
         if len(self._chunks) * CHUNK >= self._pace.utterance * RATE:
             return Heard.ENDED
         return Heard.RESUMED if resumed else Heard.SPEECH
 
-    def _ask(self, silence_s: float) -> None:
-        if self._finished and self._asking:
-            self._verdict = self._asking.submit(self._finished, self._up_to(silence_s))
-
     def _wait(self) -> Heard:
         pace, silence = self._pace, self.silence_s
-        if silence >= pace.longest or (self._finished is None and silence >= self._fixed_pause):
-            return Heard.ENDED
         if not self._guessed and silence >= pace.guess:
+            if self._voiced_chunks * CHUNK < MIN_SPEECH * RATE:  # a click, which a recogniser would make words of
+                self.reset()
+                return Heard.QUIET
             self._guessed = True
-            self._ask(TURN_SILENCE_S)
             return Heard.PAUSED
-        if self._verdict and silence >= max(pace.shortest, self._asked_at + pace.again):
-            self._asked_at = silence
-            if self._verdict.result() >= pace.sure:
-                return Heard.ENDED
-            self._ask(TURN_SILENCE_S + silence - pace.shortest)
+        if self._finished is None:
+            return Heard.ENDED if silence >= pace.fixed else Heard.PAUSE
+        self._take_verdict()
+        if silence >= min(pace.longest, pace.enough(self.said, self._chance)):
+            return Heard.ENDED
         return Heard.PAUSE
+
+    def _ask(self, silence_s: float) -> None:
+        if self.judging and self._finished and self._asking:
+            self._asked_at = self.silence_s
+            self._verdict = self._asking.submit(self._finished, self._up_to(silence_s))
+
+    def _take_verdict(self) -> None:
+        """What the model said last, and asks it again when that is some time ago. Never waits for it."""
+        if self._verdict is not None and self._verdict.done():
+            self._chance, self._verdict = self._verdict.result(), None
+        due_at = self._asked_at + self._pace.again if self._asked_at else self._pace.ask
+        if self._verdict is None and self.silence_s >= due_at:
+            self._ask(self.silence_s if self._asked_at else TURN_SILENCE_S)

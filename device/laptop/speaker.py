@@ -54,10 +54,10 @@ class Speaker:
         playback = self._playback
         return playback.pending_s() if playback is not None else 0.0
 
-    def played(self, count: int) -> np.ndarray:
-        """As the protocol says, by the latency that the device claims; goes back 2.5 s and is zero beyond."""
+    def played(self, count: int, late_s: float = 0.0) -> np.ndarray:
+        """As the protocol says, by the latency that the device claims; goes back 5 s and is zero beyond."""
         playback = self._playback
-        return playback.played(count) if playback is not None else np.zeros(count, np.float32)
+        return playback.played(count, late_s) if playback is not None else np.zeros(count, np.float32)
 
     def close(self, timeout_s: float = CLOSING_S) -> None:
         """Silences and releases the device. May be called twice."""

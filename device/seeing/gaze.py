@@ -20,12 +20,13 @@ _DARK = 12.0  # mean grey level below which a camera sees nothing
 @dataclass(frozen=True)
 class Score:
     """sharpness: standard deviation of the Laplacian; exposure: 0 (black or burnt out) to 1; motion: mean change of
-    grey level since the frame before; grey: mean level, 0 to 255."""
+    grey level since the frame before; small: uint8 [side, side], the frame in grey.
+    """
 
     sharpness: float
     exposure: float
     motion: float
-    grey: float
+    small: np.ndarray
 
     @property
     def total(self) -> float:
@@ -33,7 +34,11 @@ class Score:
 
     @property
     def black(self) -> bool:
-        return self.grey < _DARK
+        return float(self.small.mean()) < _DARK
+
+    def difference(self, other: Score) -> float:
+        """Mean change of grey level, 0 to 255, from another frame."""
+        return float(cv2.absdiff(self.small, other.small).mean())
 
 
 class Gaze:
@@ -52,9 +57,14 @@ class Gaze:
         clipped = float(((grey < 8) | (grey > 247)).mean())
         motion = 0.0 if self._before is None else float(cv2.absdiff(grey, self._before).mean())
         self._before = grey
-        score = Score(float(cv2.Laplacian(grey, cv2.CV_64F).std()), 1 - clipped, motion, float(grey.mean()))
+        score = Score(float(cv2.Laplacian(grey, cv2.CV_64F).std()), 1 - clipped, motion, grey)
         self._kept.append((frame, score))
         return score
+
+    def forget(self) -> None:
+        """Of a camera that was gone, nothing seen before counts."""
+        self._kept.clear()
+        self._before = None
 
     def best(self) -> tuple[Frame, Score] | None:
         """The best frame among those no older than `seconds` before the newest; None before the first."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -34,10 +33,10 @@ class Past:
 
 @dataclass
 class Attempt:
-    """utterance: float32 [n] at 16 kHz. looking: gives the view of the current picture; None where there is none."""
+    """utterance: float32 [n] at 16 kHz. looking: waits for the view of the picture; None where there is none."""
 
     utterance: np.ndarray
-    looking: Future[View | None] | None
+    looking: Callable[[], View | None] | None
     past: Past | None
     play: Callable[[np.ndarray, int], None]
     before: np.ndarray | None = None  # what was taken for a whole question and may have been its first half
@@ -46,13 +45,16 @@ class Attempt:
     command: Command | None = None
     view: View | None = None
     error: Exception | None = None
-    spoken: list[tuple[str, np.ndarray, int]] = field(default_factory=list)  # clause, samples, rate
+    # What was made of the answer: text, samples, rate; a clause that comes in stretches has its text in the first.
+    spoken: list[tuple[str, np.ndarray, int]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._lock = threading.Lock()
         self._released = self._cancelled = False
         self._played = 0  # of `spoken`
         self.finished = threading.Event()
+        self.transcribed = threading.Event()
+        self.asked_at: float | None = None  # on time.perf_counter's clock, when the model was
         self.first_sound_at: float | None = None
 
     def cancel(self) -> None:
@@ -80,10 +82,12 @@ class Attempt:
         if self._cancelled:
             raise Cancelled
 
-    def say(self, clause: str, samples: np.ndarray, rate: int) -> None:
+    def say(self, text: str, samples: np.ndarray, rate: int) -> None:
         """Adds sound to the answer."""
         with self._lock:
-            self.spoken.append((clause, samples, rate))
+            if self.asked_at is not None:
+                self.turn.timings_ms.setdefault("first_speech", 1e3 * (time.perf_counter() - self.asked_at))
+            self.spoken.append((text, samples, rate))
             if self._released:
                 self._play_ready()
 
@@ -96,23 +100,24 @@ class Attempt:
                 self.first_sound_at = time.monotonic()
 
     def clause_at(self, unheard_s: float) -> int:
-        """Which of `spoken` was being heard when `unheard_s` seconds of it had not yet left the speaker."""
+        """Where in `spoken` the clause begins that was heard when `unheard_s` seconds had not yet left the speaker."""
         left = unheard_s
         for index in reversed(range(self._played)):
             _, samples, rate = self.spoken[index]
             left -= len(samples) / rate
-            if left <= 0:
+            if left <= 0 and self.spoken[index][0]:
                 return index
         return 0
 
     @property
     def all_text(self) -> str:
         """All clauses made so far, heard or not."""
-        return " ".join(clause for clause, _, _ in self.spoken)
+        return " ".join(filter(None, (text for text, _, _ in self.spoken)))
 
     def heard_text(self, unheard_s: float) -> str:
         """The clauses that were heard in full or in part."""
-        return " ".join(clause for clause, _, _ in self.spoken[: self.clause_at(unheard_s) + 1]) if self._played else ""
+        heard = self.spoken[: self.clause_at(unheard_s) + 1] if self._played else []
+        return " ".join(filter(None, (text for text, _, _ in heard)))
 
     def choose(self) -> tuple[str, View | None]:
         """The question to ask and the view to ask it of: the one before for a question that leans back."""
@@ -120,7 +125,7 @@ class Attempt:
         if self.past and self.past.view and leans_back(question):
             self.view = self.past.view
             return complete(question, self.past.turn.transcript, self.past.turn.answer), self.view
-        self.view = self.looking.result(timeout=5) if self.looking else None
+        self.view = self.looking() if self.looking else None
         return question, self.view
 
     def record(self, reply: Reply, view: View) -> None:

@@ -8,24 +8,28 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
 
-from device.glasses import RATE
 from device.hearing.own_voice import is_own_voice
 from device.hearing.wake_phrase import without_wake_word
-from device.skills.commands import command_in
+from device.skills.commands import Command, command_in
 from device.speaking.clauses import clauses_as_written
 from device.thinking.attempt import Attempt, Cancelled, Past, until_cancelled
-from models.audio import Sound
 from models.speech import NoSpeech, Recognizer, Voice
+from models.spoken_text import pieces as pieces_of
 from models.vision_language import Reply, View, VisionLanguageModel
 
 ANSWER_DEADLINE_S = 8.0  # a model that is slower than this has said enough
 MORE_DETAIL = "Describe what you see."
+# Samples of silence put behind what was said: recognisers drop the last word of a recording that stops at once.
+TRAILING = 3200
+NOT_WORDS = ("", "you", "uh", "um", "hm", "hmm", "mm")  # what recognisers write for a noise
 NO_PICTURE = "I cannot see anything. Check the camera."
-TOO_DARK = "It is too dark to see."
+TOO_LONG = "That took too long. Please ask again."
+WENT_WRONG = "Something went wrong. Please ask again."
 
 
 @dataclass
@@ -39,6 +43,7 @@ class Mind:
 
     def __post_init__(self) -> None:
         self._worker = ThreadPoolExecutor(1, "mind")
+        self._apologist = ThreadPoolExecutor(1, "apologies")  # the other may be what does not come back
         self._last: Future | None = None
 
     @property
@@ -48,10 +53,15 @@ class Mind:
     def close(self) -> None:
         """Waits for the job at hand; those behind it are dropped."""
         self._worker.shutdown(wait=True, cancel_futures=True)
+        self._apologist.shutdown(wait=True, cancel_futures=True)
 
     def look(self, pixels: np.ndarray) -> Future[View | None]:
         """uint8 RGB [height, width, 3] -> its view, once it has been encoded and read."""
         return self._submit(lambda: self.model.look(pixels))
+
+    def look_now(self, pixels: np.ndarray) -> View:
+        """The same at once, for an attempt that is being worked on."""
+        return self.model.look(pixels)
 
     def hear(self, utterance: np.ndarray) -> Future[str]:
         """float32 [n] at 16 kHz -> its words, "" where nobody speaks."""
@@ -60,7 +70,7 @@ class Mind:
     def attempt(
         self,
         utterance: np.ndarray,
-        looking: Future[View | None] | None,
+        looking: Callable[[], View | None] | None,
         past: Past | None,
         play: Callable[[np.ndarray, int], None],
         trouble: str | None = None,
@@ -73,10 +83,13 @@ class Mind:
         return attempt
 
     def speak(self, attempt: Attempt, text: str) -> None:
-        """Adds a text to an attempt, clause by clause."""
-        for samples in self.voice.speak(text):
-            attempt.check()
-            attempt.say(text, self._loud(samples), self.voice.rate)
+        """Adds a text to an attempt, piece by piece."""
+        for piece in pieces_of(text):
+            said = piece
+            for samples in self.voice.speak(piece):
+                attempt.check()
+                attempt.say(said, self._loud(samples), self.voice.rate)
+                said = ""
 
     def say(self, text: str, play: Callable[[np.ndarray, int], None], past: Past | None = None) -> Attempt:
         """Speaks a text that no question asked for, at once."""
@@ -85,6 +98,28 @@ class Mind:
         attempt.release()
         self._submit(lambda: self._guarded(attempt, lambda: self.speak(attempt, text)))
         return attempt
+
+    def apologise(self, error: Exception, play: Callable[[np.ndarray, int], None]) -> None:
+        """Says in one sentence that something has failed, as well as the voice can."""
+        text = TOO_LONG if isinstance(error, TimeoutError) else WENT_WRONG
+
+        def speak() -> None:
+            with suppress(Exception):  # the voice itself may be what failed; the earcon has said so
+                for samples in self.voice.speak(text):
+                    play(self._loud(samples), self.voice.rate)
+
+        self._apologist.submit(speak)
+
+    def adjust(self, command: Command) -> None:
+        """Louder, quieter, slower, faster: how everything is said from now on."""
+        if command is Command.LOUDER:
+            self.volume = min(4.0, self.volume * 1.6)
+        elif command is Command.QUIETER:
+            self.volume = max(0.1, self.volume / 1.6)
+        elif command is Command.SLOWER:
+            self.voice.pace = min(2.0, self.voice.pace * 1.25)
+        elif command is Command.FASTER:
+            self.voice.pace = max(0.5, self.voice.pace * 0.8)
 
     def more(self, attempt_past: Past, play: Callable[[np.ndarray, int], None]) -> Attempt:
         """Describes the picture of the turn before again."""
@@ -101,9 +136,10 @@ class Mind:
 
     def _words(self, utterance: np.ndarray) -> str:
         try:
-            return self.recognizer.transcribe(Sound(utterance, RATE, "what was said")).text
+            text = self.recognizer.text(np.pad(utterance, (0, TRAILING))).strip()
         except NoSpeech:
             return ""
+        return "" if text.strip(" .!?,").lower() in NOT_WORDS else text
 
     def _question(self, attempt: Attempt) -> str:
         said = without_wake_word(self._words(attempt.utterance)).strip()
@@ -121,6 +157,7 @@ class Mind:
             attempt.turn.question_from = "speech"
             attempt.turn.transcript = self._question(attempt)
             attempt.turn.timings_ms["transcribe"] = 1e3 * (time.perf_counter() - start)
+            attempt.transcribed.set()
             attempt.check()
             if not attempt.turn.transcript:
                 return
@@ -141,12 +178,11 @@ class Mind:
             self.speak(attempt, NO_PICTURE)
             return
         reply = Reply()
-        start = time.perf_counter()
+        attempt.asked_at = time.perf_counter()
         pieces = self.model.ask(view, question, reply, deadline_s=ANSWER_DEADLINE_S)
         for clause in clauses_as_written(until_cancelled(pieces, attempt)):
             attempt.record(reply, view)
             self.speak(attempt, clause)
-            attempt.turn.timings_ms.setdefault("first_clause_spoken", 1e3 * (time.perf_counter() - start))
         attempt.record(reply, view)
 
     @staticmethod

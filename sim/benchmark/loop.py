@@ -1,225 +1,155 @@
-"""How soon an answer is heard: questions are played to the live loop in real time, and to a plain pipeline beside it.
+"""The live loop as its wearer meets it, part by part.
 
-The plain pipeline has the same models and none of the head start: it waits for 0.8 s of silence, then transcribes,
-looks, answers and synthesises, one after the other, each to its end. Knows how to time, not how to print
-(device/cli/bench.py).
+Knows what to measure with, not how to print (device/cli/bench.py).
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from itertools import product
-from pathlib import Path
-from statistics import median
+from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Any
 
 import numpy as np
 
-from device.glasses import CHUNK, RATE, Button, Camera, Ended, Frame, Microphone, Speaker
-from device.hearing.endpoint import Endpointer, Heard
-from device.live import Ears, Live
-from device.rss import peak_rss_mb
-from device.seeing.photo import read_photo
+from device.glasses import RATE
+from device.live import Ears
 from device.thinking.mind import Mind
-from device.turn import Turn
-from models.audio import Sound
-from models.espeak import Espeak
-from models.speech import Voice
+from models import fetch
+from models.audio import read_sound
+from models.errors import GlintError
+from sim.benchmark.asleep import benchmark_asleep
+from sim.benchmark.barge_in import benchmark_barge_in, interruption_lines
+from sim.benchmark.booth import room_echo
+from sim.benchmark.noise import Noises
+from sim.benchmark.resources import PeakMemory
+from sim.benchmark.sentences import PASSAGES, QUESTIONS, class_names, talk
+from sim.benchmark.soak import benchmark_soak, soak_lines
+from sim.benchmark.turns import benchmark_turns, question_lines
+from sim.benchmark.utterances import ESPEAK, PIPER, Line, Studio, Take
+from sim.benchmark.wake import benchmark_false_wakes, benchmark_wake, wake_lines
 
-QUESTIONS = (
-    "What is this?",
-    "Describe what you see.",
-    "What colour is it?",
-    "How many people are there?",
-    "Is there a dog in the picture?",
-    "What is in front of me right now?",
-    "Can you tell me what I am holding in my hand?",
-    "What is on the left side of the table?",
-    "Is there anything to eat here?",
-    "Please describe the scene in front of me.",
-)
-PAUSE_BEFORE_S, PATIENCE_S = 0.8, 6.0  # silence before a question; how long an answer is waited for
-QUIET, VOICED = 3e-4, 0.02  # level of the quiet room; share of the peak above which a sample is part of a word
-PLAIN_PAUSE_S = 0.8
-STAGES = ("endpoint", "transcribe", "first_token", "first_clause_spoken")
+PARTS = ("turns", "fixed_pause", "noise", "echo", "asleep", "wake", "barge_in")  # in this order
+RECORDINGS = ("two_cities.wav", "beckett.wav")
+SOAK = "soak"
+_BATCH = 100  # sentences of talk made at once, about six minutes
+
+
+def chosen(parts: str | None, soak: bool) -> list[str]:
+    """The parts that are meant by a list with commas, None for all, and by whether the soak is wanted.
+
+    Raises GlintError for a part that there is not.
+    """
+    names = list(PARTS) if parts is None else [name.strip().replace("-", "_") for name in parts.split(",")]
+    for name in names:
+        if name not in (*PARTS, SOAK):
+            raise GlintError(f"There is no part {name!r}; choose from {', '.join((*PARTS, SOAK))}.")
+    return [*names, SOAK] if soak else names
 
 
 @dataclass
-class Booth:
-    """Glasses in a quiet booth: a sound plays the microphone by the clock, one photo the camera, nothing is audible."""
+class Plan:
+    """How much of everything; noise_db: speech to noise in decibels; offline: fetch no voice and no recording."""
 
-    samples: np.ndarray
+    turns: int = 40
+    turns_apart: int = 20  # of each of the parts that show what something costs
+    wakes: int = 120
+    talk_minutes: float = 60.0
+    interruptions: int = 40
+    undisturbed: int = 60
+    soak_turns: int = 3000
+    noise_db: float = 10.0
+    peer: bool = True
+    offline: bool = False
+
+
+@dataclass
+class Bench:
+    """Everything that the parts share. pixels: the photo that is asked about, uint8 RGB [height, width, 3]."""
+
+    mind: Mind
+    ears: Ears
     pixels: np.ndarray
-    plays: list[float] = field(default_factory=list)  # when sound was handed to the speaker, seconds from the start
+    plan: Plan
+    progress: Callable[[str], None] = lambda what: None
+    memory: PeakMemory = field(default_factory=PeakMemory)
 
-    def __post_init__(self) -> None:
-        self.microphone: Microphone = self
-        self.camera: Camera = self
-        self.speaker: Speaker = self
-        self.button: Button = self
-        self.started = time.monotonic()
-        self._at, self._ends, self._pressed = 0, 0.0, False
+    def measure(self, parts: list[str]) -> Iterator[dict[str, Any]]:
+        """The figures of each part as soon as it is over, in the order of PARTS."""
+        with Studio(self.plan.offline) as studio:
+            self._studio = studio
+            for part in (*PARTS, SOAK):
+                if part in parts:
+                    self.progress(f"{part}: making the speech")
+                    yield getattr(self, f"_{part}")()
 
-    def read(self, timeout_s: float) -> np.ndarray | None:
-        if self._at + CHUNK > len(self.samples):
-            raise Ended
-        self._at += CHUNK
-        time.sleep(max(0.0, self.started + self._at / RATE - time.monotonic()))
-        return self.samples[self._at - CHUNK : self._at]
+    def _turns(self) -> dict[str, Any]:
+        figures = self._ask(self.plan.turns, self.ears, peer=self.memory if self.plan.peer else None)
+        return figures | {"peak_rss_mb": self.memory.mb()}
 
-    def latest(self) -> Frame:
-        return Frame(self.pixels, time.monotonic())
+    def _fixed_pause(self) -> dict[str, Any]:
+        return _named(self._ask(self.plan.turns_apart, replace(self.ears, finished=None)), "_fixed_pause")
 
-    def play(self, samples: np.ndarray, rate: int) -> None:
-        now = time.monotonic()
-        self.plays.append(now - self.started)
-        self._ends = max(now, self._ends) + len(samples) / rate
+    def _noise(self) -> dict[str, Any]:
+        return _named(self._ask(self.plan.turns_apart, self.ears, noises=self._noises()), "_noise")
 
-    def stop(self) -> None:
-        self._ends = 0.0
+    def _echo(self) -> dict[str, Any]:
+        return _named(self._ask(self.plan.turns_apart, self.ears, echo=room_echo()), "_echo")
 
-    def pending_s(self) -> float:
-        return max(0.0, self._ends - time.monotonic())
+    def _ask(self, turns: int, ears: Ears, **how: Any) -> dict[str, Any]:
+        takes = self._made(question_lines(turns))
+        return benchmark_turns(self.mind, ears, self.pixels, takes, progress=self.progress, **how)
 
-    def played(self, count: int) -> np.ndarray:
-        return np.zeros(count, np.float32)
+    def _asleep(self) -> dict[str, Any]:
+        self.progress("asleep")
+        return benchmark_asleep(self.mind, self.ears)
 
-    def pressed(self) -> bool:
-        """Once, at the beginning."""
-        first, self._pressed = not self._pressed, True
-        return first
+    def _wake(self) -> dict[str, Any]:
+        noises, takes = self._noises(), self._made(wake_lines(self.plan.wakes))
+        figures = benchmark_wake(self.mind, self.ears, takes, noises, self.progress)
+        seconds = 60 * self.plan.talk_minutes
+        if not seconds:
+            return figures
+        return figures | benchmark_false_wakes(self.mind, self.ears, self._talk(), seconds, self.progress)
 
-    def close(self) -> None:
-        pass
+    def _barge_in(self) -> dict[str, Any]:
+        question, *over = self._made([Line("What is this?", PIPER[0]), *interruption_lines(self.plan.interruptions)])
+        return benchmark_barge_in(
+            self.mind, self.ears, self.pixels, question, over, self.plan.undisturbed, self.progress
+        )
 
+    def _soak(self) -> dict[str, Any]:
+        takes = self._made(soak_lines(self._things()))
+        return benchmark_soak(self.mind, self.ears, self.pixels, takes, self.plan.soak_turns, self.progress)
 
-@dataclass(frozen=True)
-class Spoken:
-    """A question in a room: samples float32 [n] at RATE, and when its last voiced sample is heard, in seconds."""
+    def _noises(self) -> Noises:
+        speakers = (*PIPER, *ESPEAK)
+        lines = [Line(text, speakers[n % len(speakers)]) for n, text in enumerate((*PASSAGES, *QUESTIONS[-4:]))]
+        return Noises(self.plan.noise_db, self._made(lines))
 
-    text: str
-    samples: np.ndarray
-    ends_s: float
+    def _made(self, lines: list[Line]) -> list[Take]:
+        """All beforehand: making one must not take time from the turns."""
+        return list(self._studio.takes(lines))
 
+    def _things(self) -> list[str]:
+        return class_names(fetch.ensure("imagenet-class-names", offline=self.plan.offline))
 
-def spoken_questions(voice: Voice, count: int, noise_db: float | None, seed: int = 0) -> Iterator[Spoken]:
-    """`count` questions by several voices and speeds; noise_db: speech to white noise in decibels, None for quiet."""
-    random = np.random.default_rng(seed)
-    american, british = Espeak("en-us"), Espeak("en-gb-x-rp")
-    speakers: list[tuple[Voice, float]] = [(voice, 1.0), (voice, 1.15), (american, 1.0), (british, 1.1)]
-    pairs = list(product(QUESTIONS, speakers))
-    for number in range(count):
-        text, (speaker, pace) = pairs[number % len(pairs)]
-        before, speaker.pace = speaker.pace, pace
-        chunks = [c.astype(np.float32) / (32768 if c.dtype == np.int16 else 1) for c in speaker.speak(text)]
-        speaker.pace = before
-        said = Sound(np.concatenate(chunks), speaker.rate).resampled(RATE).samples
-        voiced = np.flatnonzero(np.abs(said) > VOICED * np.abs(said).max())
-        silence = np.zeros(int(PAUSE_BEFORE_S * RATE), np.float32)
-        whole = np.concatenate([silence, said, np.zeros(int(PATIENCE_S * RATE), np.float32)])
-        level = QUIET
-        if noise_db is not None:
-            level = float(np.sqrt(np.mean(said[voiced[0] : voiced[-1]] ** 2)) * 10 ** (-noise_db / 20))
-        whole += random.normal(0, level, len(whole)).astype(np.float32)
-        yield Spoken(text, whole, PAUSE_BEFORE_S + (voiced[-1] + 1) / RATE)
-
-
-def benchmark_loop(
-    mind: Mind,
-    ears: Ears,
-    photo: Path,
-    turns: int = 40,
-    noise_db: float | None = None,
-    peer: bool = True,
-    progress: Callable[[str], None] = lambda what: None,
-) -> dict[str, Any]:
-    """Figures by plain names; the plain pipeline's end in _peer.
-
-    first_audio_p50_s, first_audio_p95_s: last voiced sample to the first sample of the answer's words; answered_rate;
-    cut_off_rate: turns whose answer began before the last voiced sample; {stage}_ms: medians of what the turn's stages
-    took; asleep_cpu_percent_of_core: processor time while nobody speaks; peak_rss_mb.
-    """
-    pixels = read_photo(photo)
-    waits: list[float] = []
-    plain: list[float] = []
-    stages: dict[str, list[float]] = {}
-    cut = unanswered = 0
-    for number, spoken in enumerate(spoken_questions(mind.voice, turns, noise_db)):
-        progress(f"turn {number + 1} of {turns}: {spoken.text}")
-        booth, turn = _ask_live(mind, ears, spoken, pixels)
-        answers = booth.plays[1:]  # the first is the sound that says it is awake
-        if turn is None or not answers:
-            unanswered += 1
-        elif answers[0] < spoken.ends_s:
-            cut += 1
-        else:
-            waits.append(answers[0] - spoken.ends_s)
-            for stage in STAGES:
-                stages.setdefault(stage, []).append(turn.timings_ms.get(stage, 0.0))
-        if peer:
-            progress(f"turn {number + 1} of {turns}, plain pipeline")
-            wait = _ask_plain(mind, spoken, pixels)
-            if wait is not None:
-                plain.append(wait)
-    report: dict[str, Any] = {"turns": turns, "noise_db": noise_db, "end_of_turn_model": ears.finished is not None}
-    report |= _percentiles("", waits) | _percentiles("_peer", plain)
-    report |= {f"{stage}_ms": round(median(values), 1) for stage, values in stages.items()}
-    report["answered_rate"] = round(1 - unanswered / turns, 3)
-    report["cut_off_rate"] = round(cut / turns, 3)
-    progress("asleep")
-    report["asleep_cpu_percent_of_core"] = _asleep(mind, ears, pixels)
-    report["peak_rss_mb"] = peak_rss_mb()
-    return report
-
-
-def _percentiles(suffix: str, waits: list[float]) -> dict[str, float]:
-    if not waits:
-        return {}
-    return {f"first_audio_p{p}_s{suffix}": round(float(np.percentile(waits, p)), 3) for p in (50, 95)}
-
-
-def _ask_live(mind: Mind, ears: Ears, spoken: Spoken, pixels: np.ndarray) -> tuple[Booth, Turn | None]:
-    booth = Booth(spoken.samples, pixels)
-    turns: list[Turn] = []
-
-    def over(turn: Turn) -> None:
-        turns.append(turn)
-        live.close()
-
-    live = Live(booth, mind, ears, on_turn=over)
-    live.run()
-    return booth, turns[0] if turns else None
-
-
-def _ask_plain(mind: Mind, spoken: Spoken, pixels: np.ndarray) -> float | None:
-    """Seconds from the last voiced sample to the first of the answer; None where nothing was understood."""
-    booth, endpointer = Booth(spoken.samples, pixels), Endpointer(None, fixed_pause=PLAIN_PAUSE_S)
-    try:
+    def _talk(self) -> Iterator[tuple[str, np.ndarray]]:
+        """The recordings, then sentences without end: three of four by Piper, who is the nearest to people."""
+        folder = fetch.ensure("moonshine-recordings", offline=self.plan.offline)
+        for name in RECORDINGS:
+            yield name, read_sound(folder / name).resampled(RATE).samples.astype(np.float32)
+        texts, number = talk(self._things()), 0
         while True:
-            chunk = booth.read(1.0)
-            if chunk is not None and endpointer.feed(chunk) is Heard.ENDED:
-                break
-    except Ended:
-        return None
-    heard = mind.hear(endpointer.utterance).result()
-    if not heard:
-        return None
-    view = mind.look(pixels).result()
-    assert view is not None
-    text = mind.model.answer(view, heard).text
-    list(mind.voice.speak(text))
-    return time.monotonic() - booth.started - spoken.ends_s
+            lines = []
+            for text in islice(texts, _BATCH):
+                speakers = ESPEAK if number % 4 == 3 else PIPER
+                lines.append(Line(text, speakers[number // 4 % len(speakers)]))
+                number += 1
+            with Studio(self.plan.offline) as studio:
+                for take in list(studio.takes(lines)):
+                    yield take.text, take.samples()
 
 
-def _asleep(mind: Mind, ears: Ears, pixels: np.ndarray, seconds: float = 20.0) -> float:
-    """Processor time of the loop while it sleeps in a quiet room, in per cent of one core."""
-    noise = np.random.default_rng(1).normal(0, QUIET, (int(seconds * RATE / CHUNK), CHUNK)).astype(np.float32)
-    booth = Booth(np.zeros(0, np.float32), pixels)
-    booth.pressed()
-    live = Live(booth, mind, ears)
-    start = time.process_time()
-    for chunk in noise:
-        live.hear(chunk)
-    return round(100 * (time.process_time() - start) / seconds, 2)
+def _named(figures: dict[str, Any], suffix: str) -> dict[str, Any]:
+    return {name + suffix: value for name, value in figures.items()}

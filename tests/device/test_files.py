@@ -255,3 +255,19 @@ def test_closing_writes_what_is_still_queued(tmp_path):
 def test_speech_that_cannot_be_written(tmp_path):
     with pytest.raises(GlintError, match=r"nowhere/said\.wav cannot be written"):
         FileSpeaker(tmp_path / "nowhere/said.wav")
+
+
+def test_a_reader_that_is_late_gets_the_speech_that_belongs_to_its_chunk(recording, tmp_path):
+    speaker = FileSpeaker(tmp_path / "said.wav")
+    microphone = Pacing(FileMicrophone(recording(2.0)), speaker)
+    said = np.random.default_rng(0).uniform(-1, 1, 20 * CHUNK).astype(np.float32)
+    speaker.play(said, RATE)
+    assert microphone.late_s() == 0
+    for number in range(12):
+        if number == 4:
+            time.sleep(0.25)
+        assert microphone.read(1.0) is not None
+        assert microphone.late_s() == 0
+        np.testing.assert_array_equal(
+            speaker.played(CHUNK, microphone.late_s()), said[number * CHUNK : (number + 1) * CHUNK]
+        )

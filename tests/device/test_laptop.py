@@ -124,6 +124,25 @@ def test_played_is_what_left_the_speaker_just_before_it_is_heard(ear, mouth):
     assert mouth.played(4 * RATE).shape == (4 * RATE,)
 
 
+@pytest.mark.parametrize("late_s", [0.0, 0.8])
+def test_a_late_reader_is_given_the_sound_that_its_chunk_has_the_echo_of(ear, mouth, late_s):
+    noise = np.random.default_rng(1).uniform(-0.5, 0.5, 4 * RATE)
+    noise = np.convolve(noise, np.hanning(9) / 4, "same").astype(np.float32)
+    mouth.play(noise, RATE)
+    wait_until(lambda: loudness(ear.read(1.0)) > 0.1, 4)
+    listen(ear, 0.8)
+    empty(ear)
+    time.sleep(late_s)
+    delays = []
+    for _ in range(30):
+        chunk = ear.read(1.0)
+        assert ear.late_s() <= late_s + 0.2
+        window = mouth.played(RATE // 4, ear.late_s())  # the echo's source is somewhere in it, before its end
+        delays.append(len(window) - CHUNK - np.argmax(np.correlate(window, chunk, "valid")))
+    assert 0 <= np.median(delays) / RATE < 0.15
+    assert np.median(np.abs(np.array(delays) - np.median(delays))) / RATE < 0.005
+
+
 def test_played_follows_the_clock_between_two_blocks(mouth):
     mouth.play(tone(3.0, 16_000, 100), 16_000)
     wait_until(lambda: mouth.played(CHUNK).all(), 4)
@@ -152,6 +171,25 @@ def test_a_speaker_that_is_unplugged_and_comes_back(server, ear, mouth):
     empty(ear)
     listen(ear, 0.4)
     assert pitch(listen(ear, 0.3)) == pytest.approx(600, abs=6)
+
+
+@pytest.mark.parametrize("away", ["unplug", "halt"])
+def test_a_speaker_that_is_gone_in_the_middle_of_an_answer_has_nothing_left_to_say(server, mouth, away):
+    mouth.play(tone(60.0, RATE), RATE)
+    wait_until(lambda: mouth.played(CHUNK).any(), 4)
+    getattr(server, away)()
+    try:
+        wait_until(lambda: mouth.pending_s() == 0, 8)
+        start = time.monotonic()
+        with pytest.raises(Unplugged):
+            mouth.play(tone(0.1, RATE), RATE)
+        mouth.stop()
+        assert not mouth.played(CHUNK).any()
+        assert time.monotonic() - start < 3.5
+    finally:
+        server.plug() if away == "unplug" else server.go_on()
+    wait_until(lambda: works(lambda: mouth.play(tone(0.5, RATE), RATE) or True), 12)
+    wait_until(lambda: mouth.played(CHUNK).any(), 4)
 
 
 def test_a_device_that_was_not_there_at_the_start_is_found_and_disturbs_nobody_who_speaks(server, mouth):
