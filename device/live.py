@@ -12,16 +12,16 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol
 
 import numpy as np
 
 from device.glasses import CHUNK, RATE, Ended, Glasses, Unplugged
-from device.hearing.endpoint import Endpointer, Heard, Pace
+from device.hearing.ears import Ears
+from device.hearing.endpoint import Endpointer, Heard
 from device.hearing.sentence import sentence
-from device.hearing.wake_phrase import after_wake_phrase
+from device.hearing.waking import Call, Waking
 from device.seeing.eye import Eye
 from device.skills.commands import Command
 from device.speaking.earcons import RATE as EARCON_RATE
@@ -41,25 +41,15 @@ class State(str, Enum):
     SPEAKING = "speaking"
 
 
-class WakeWords(Protocol):
-    def heard(self, chunk: np.ndarray) -> str | None: ...
-    def reset(self) -> None: ...
-
-
-class Echo(Protocol):
-    def cancel(self, heard: np.ndarray, played: np.ndarray) -> np.ndarray: ...
-
-
 @dataclass(frozen=True)
 class Habits:
     """Seconds, but for interruption_onset.
 
     patience_s: silence after waking before sleep; follow_up_s: the same after an answer; look_every_s: how often
     the camera is asked; camera_s: how long a camera may take to open; thinking_s: longest wait for the first sound;
-    thinking_sound_s: the wait that is filled with a sound; name_s, wake_longest_s: when somebody's speech is first
-    searched for the name, and how long a sentence may be that begins with it; partial_every_s: how often the transcript
-    is shown; interruption_onset: voiced chunks in a row that interrupt; second_thought_s: speech that soon after an
-    answer has begun belongs to the question that is being answered.
+    thinking_sound_s: the wait that is filled with a sound; partial_every_s: how often the transcript is shown;
+    interruption_onset: voiced chunks in a row that interrupt; second_thought_s: speech that soon after an answer has
+    begun belongs to the question that is being answered.
     """
 
     patience_s: float = 6.0
@@ -68,22 +58,9 @@ class Habits:
     camera_s: float = 2.0
     thinking_s: float = 10.0
     thinking_sound_s: float = 0.5
-    name_s: float = 1.2
-    wake_longest_s: float = 8.0
     partial_every_s: float = 0.6
     interruption_onset: int = 4
     second_thought_s: float = 1.0
-
-
-@dataclass
-class Ears:
-    """What listens: wake_words and echo may be absent; finished as in Endpointer; by_name: "hey Glint" wakes."""
-
-    wake_words: WakeWords | None = None
-    echo: Echo | None = None
-    finished: Callable[[np.ndarray], float] | None = None
-    pace: Pace = field(default_factory=Pace)
-    by_name: bool = True
 
 
 class Live:
@@ -104,13 +81,13 @@ class Live:
         self._glasses, self._mind, self._ears, self._habits = glasses, mind, ears, habits
         self._on_event = on_event
         self._endpointer = Endpointer(ears.finished, ears.pace)
+        self._waking = Waking(self._endpointer, ears.wake_words, mind.hear if ears.by_name else None)
         self._eye = Eye(glasses.camera, mind.look, mind.look_now, self._note)
         self._talk = Conversation(on_turn)
         self.state = State.ASLEEP
         self._heard_s = 0.0  # the loop's clock: seconds of sound heard
         self._since = 0.0  # on that clock, when the state was entered
         self._looked_at = self._partial_at = -1.0
-        self._wake_guess: tuple[np.ndarray, Future[str]] | None = None
         self._partial: Future[str] | None = None
         self._attempt: Attempt | None = None
         self._shown = ""
@@ -133,6 +110,7 @@ class Live:
                     chunk = None
                 self._step(chunk)
         finally:
+            self._drop_attempt()
             self._endpointer.close()
 
     def close(self) -> None:
@@ -168,44 +146,26 @@ class Live:
         else:
             self._speaking(chunk, pressed)
 
-    # Asleep: cheap, until a wake word, the button, or a sentence that begins with the name.
+    # Asleep: cheap, until somebody calls or the button is pressed.
 
     def _asleep(self, chunk: np.ndarray, pressed: bool) -> None:
-        heard = self._endpointer.feed(chunk)
-        word = self._ears.wake_words.heard(chunk) if self._ears.wake_words else None
-        if pressed or word:
+        call = self._waking.feed(chunk)
+        if pressed or call:
             self._wake()
-            return
-        if self._ears.by_name:
-            self._listen_for_name(heard)
-        if heard is Heard.ENDED and self.state is State.ASLEEP:
-            self._endpointer.reset()
+        if call:
+            self._take_up(call)
 
-    def _listen_for_name(self, heard: Heard) -> None:
-        """Searches a sentence for the name at its first pause, and a longer one before that, to begin looking early."""
-        speaking_s, habits = self._endpointer.speaking_s, self._habits
-        early = heard is Heard.SPEECH and 0 <= speaking_s - habits.name_s < CHUNK / RATE
-        if early or (heard is Heard.PAUSED and speaking_s <= habits.wake_longest_s):
-            utterance = self._endpointer.utterance
-            self._wake_guess = utterance, self._mind.hear(utterance)
-        elif self._wake_guess is not None and self._wake_guess[1].done():
-            (utterance, said), self._wake_guess = self._wake_guess, None
-            question = after_wake_phrase(said.result())
-            if question is not None:
-                self._wake()
-                self._take_up(question, utterance)
-
-    def _take_up(self, question: str, utterance: np.ndarray) -> None:
-        """Woken by name; the question, or its beginning, may have been in the same breath."""
+    def _take_up(self, call: Call) -> None:
+        """The question, or its beginning, may have been in the same breath as the name."""
         if self._endpointer.begun:
-            if question and self._endpointer.silence_s >= self._ears.pace.guess:
+            if call.question and self._endpointer.silence_s >= self._ears.pace.guess:
                 self._guess()
-        elif question:  # its end has gone by
-            self._guess(utterance)
+        elif call.question:  # its end has gone by
+            self._guess(call.utterance)
             self._end_of_question()
 
     def _wake(self) -> None:
-        self._wake_guess = None
+        self._waking.reset()
         self._endpointer.judging = True
         self._enter(State.LISTENING)
         self._earcon("awake")
@@ -387,8 +347,7 @@ class Live:
         self._earcon(sound)
         self._endpointer.reset()
         self._endpointer.judging = False
-        if self._ears.wake_words:
-            self._ears.wake_words.reset()
+        self._waking.reset()
         self._enter(State.ASLEEP)
 
     def _fail(self, error: Exception) -> None:

@@ -16,7 +16,7 @@ from device.turn import Turn
 
 if TYPE_CHECKING:
     from device.glasses import Glasses
-    from device.live import Ears
+    from device.hearing.ears import Ears
     from device.thinking.mind import Mind
 
 _FILE = click.Path(path_type=Path)
@@ -156,8 +156,8 @@ def load(
 ) -> tuple[Mind, Ears]:
     """Everything that thinks and listens, loaded. Raises GlintError for what is missing."""
     from device.assistant import load_model
+    from device.hearing.ears import Ears
     from device.hearing.recognizer import open_recognizer
-    from device.live import Ears
     from device.speaking.voice import open_voice
     from device.thinking.mind import Mind
     from models import fetch

@@ -19,7 +19,11 @@ from device.glasses import CHUNK, RATE
 from device.hearing.sentence import Sentence
 from models.voice_activity import MIN_SPEECH, START, STOP, VoiceActivity
 
+_LEVELS = 100  # about the last three seconds of speech
 PREROLL_S = 0.5  # kept from before the first voiced chunk: a soft first syllable scores low
+# A detector of speech stays sure for up to 0.1 s after the last sound. A chunk this much fainter than the middle one of
+# what was said is silence, whatever it says; in noise there is none so faint, and its word is all there is.
+FAINT = 0.05
 TURN_SILENCE_S = 0.1  # of the pause, heard by the end-of-turn model at first: more makes it believe too early
 
 
@@ -40,10 +44,11 @@ class Pace:
     """How patient to be; seconds, but for `sure` and `unsure` (probabilities) and `onset` (chunks).
 
     guess: a pause after which a first guess at the question is worth its cost. ask, again: when the end-of-turn model
-    is asked first, so that it does not take the processor from the recogniser, and how often while the pause lasts. longest: the pause that ends any question. fixed: the pause that ends one where
-    there is no such model. utterance: the longest question. sure, unsure: above the one the model believes the speaker
-    has finished, below the other that something follows. onset: voiced chunks in a row that begin a question, as long
-    as `Endpointer.onset` is not set to another number.
+    is asked first, so that it does not take the processor from the recogniser, and how often while the pause lasts.
+    longest: the pause that ends any question. fixed: the pause that ends one where there is no such model. utterance:
+    the longest question. sure, unsure: above the one the model believes the speaker has finished, below the other that
+    something follows. onset: voiced chunks in a row that begin a question, as long as `Endpointer.onset` is not set to
+    another number.
 
     whole, unclear, open: the pauses that end a question of that kind when the model is sure, and when it is not; a
     whole sentence has a third for when the model believes that more follows.
@@ -100,7 +105,8 @@ class Endpointer:
         """Waits for another question, which may already have begun in what was heard last."""
         self._chunks: list[np.ndarray] = []
         self._voiced_run = self._silent = self._voiced_chunks = 0
-        self._begun = self._voiced = self._guessed = False
+        self._begun = self._speech = self._guessed = False
+        self._levels: deque[float] = deque(maxlen=_LEVELS)  # of the last voiced chunks
         self._last_voiced = 0
         self._new_pause()
 
@@ -142,19 +148,27 @@ class Endpointer:
     def feed(self, chunk: np.ndarray) -> Heard:
         """float32 [CHUNK] at 16 kHz."""
         chance = self._activity.probability(chunk)
-        self._voiced = chance >= (STOP if self._voiced else START)
-        self._voiced_run = self._voiced_run + 1 if self._voiced else 0
-        self._voiced_chunks += self._voiced
+        self._speech = chance >= (STOP if self._speech else START)
+        voiced = self._speech and self._audible(chunk)
+        self._voiced_run = self._voiced_run + 1 if voiced else 0
+        self._voiced_chunks += voiced
         if not self._begun:
             self._before.append(chunk)
             if self._voiced_run < self.onset:
                 return Heard.QUIET
             return self._begin()
         self._chunks.append(chunk)
-        if self._voiced:
+        if voiced:
             return self._go_on()
         self._silent += 1
         return self._wait()
+
+    def _audible(self, chunk: np.ndarray) -> bool:
+        level = float(np.sqrt(np.mean(np.square(chunk))))
+        if self._begun and level < FAINT * float(np.median(self._levels)):
+            return False
+        self._levels.append(level)
+        return True
 
     def _begin(self) -> Heard:
         self._begun = True
@@ -177,7 +191,9 @@ class Endpointer:
         pace, silence = self._pace, self.silence_s
         if not self._guessed and silence >= pace.guess:
             if self._voiced_chunks * CHUNK < MIN_SPEECH * RATE:  # a click, which a recogniser would make words of
+                heard = self._chunks
                 self.reset()
+                self._before.extend(heard)  # it may have been the first sound of a word
                 return Heard.QUIET
             self._guessed = True
             return Heard.PAUSED

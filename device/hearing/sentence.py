@@ -41,7 +41,7 @@ _GOING_ON = _these(
     "and or but because if whether than as very so some any much many more most such um uh er "
     "what which whose who where when why how know"
 )
-_MORE = {"and", "also", "so", "or"}
+_MORE = {"and", "also", "so", "or", "please"}
 
 
 def sentence(transcript: str) -> Sentence:

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from device.glasses import CHUNK, RATE
-from device.live import Ears, Live
+from device.hearing.ears import Ears
+from device.live import Live
 from device.thinking.mind import Mind
 from sim.benchmark.booth import QUIET, Booth
 

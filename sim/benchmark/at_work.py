@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from device.live import Ears
+from device.hearing.ears import Ears
 from device.thinking.mind import Mind
 
 

@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from device.live import Ears, Live
+from device.hearing.ears import Ears
+from device.live import Live
 from device.thinking.mind import Mind
 from device.turn import Turn
 from models.vision_language import Reply, View, VisionLanguageModel

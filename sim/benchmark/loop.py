@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from device.glasses import RATE
-from device.live import Ears
+from device.hearing.ears import Ears
 from device.thinking.mind import Mind
 from models import fetch
 from models.audio import read_sound

@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 
 from device.glasses import RATE, Ended
+from device.hearing.ears import Ears
 from device.hearing.endpoint import Endpointer, Heard, Pace
-from device.live import Ears, Live, State
+from device.live import Live, State
 from device.thinking.mind import Mind
 from device.turn import Turn
 from sim.benchmark.booth import Booth, silence

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from device.glasses import RATE
-from device.live import Ears, Live, State
+from device.hearing.ears import Ears
+from device.live import Live, State
 from device.thinking.mind import Mind
 from sim.benchmark.at_work import AtWork
 from sim.benchmark.booth import Booth, silence

@@ -82,7 +82,7 @@ def test_the_live_line_shows_the_turn_as_it_goes_and_what_is_over_scrolls_above(
     assert [line.rstrip() for line in shown.screen.lines if line.strip()] == [
         "      you  What is this?",
         "    glint  A pineapple.",
-        "     time  first sound 0.81 s: pause 0.45, wait 0.36 (words 0.12, clause 0.60)",
+        "     time  first sound 0.81 s: pause 0.45, wait 0.36 (words 0.12, speech 0.60)",
         "     note  The camera is gone; plug it in again.",
         "      you  Stop.",
         "  command  stop",
@@ -125,7 +125,7 @@ with open_display(trace=True) as show:
     whole = "".join(line.ljust(40) for line in shown.screen.lines)
     assert whole.count("word") == 180
     assert whole.count("END") == 3
-    assert sum("first clause" in line for line in shown.screen.lines) == 3
+    assert sum("first speech" in line for line in shown.screen.lines) == 3
     assert not any("asleep" in line for line in shown.screen.lines)
 
 
@@ -219,7 +219,7 @@ def test_in_a_pipe_there_are_plain_lines_at_once():
         "     note  [red]" + " ".join(["long"] * 40) + "\n",
         "      you  What is this?\n",
         "    glint  A pineapple.\n",
-        "     time  first sound 0.81 s: pause 0.45, wait 0.36 (words 0.12, clause 0.60)\n",
+        "     time  first sound 0.81 s: pause 0.45, wait 0.36 (words 0.12, speech 0.60)\n",
     ]
 
 

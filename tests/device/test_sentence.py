@@ -1,0 +1,55 @@
+"""What the words alone say about whether a question is over. None of these are the benchmark's."""
+
+import pytest
+
+from device.hearing.sentence import Sentence, sentence
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "What's this?",
+        "What does the sign say?",
+        "Which one is cheaper?",
+        "How much sugar is in it?",
+        "Where's the exit?",
+        "Can you read the label?",
+        "Is the light green?",
+        "Read the first line.",
+        "Describe this.",
+        "And the other one?",
+        "And what colour is the cup?",
+        "What about the blue one?",
+        "Tell me what it is.",
+        "Stop.",
+        "Louder, please.",
+    ],
+)
+def test_a_whole_question(words):
+    assert sentence(words) is Sentence.WHOLE
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "What is the",
+        "What colour is",
+        "Can you tell me how",
+        "In this picture,",
+        "Is there a cup of",
+        "Read the label and",
+        "Do you know",
+        "Tell me about the",
+        "Which of",
+        "How many",
+        "Where is my",
+        "Is it because",
+    ],
+)
+def test_something_must_follow(words):
+    assert sentence(words) is Sentence.OPEN
+
+
+@pytest.mark.parametrize("words", ["", "...", "Is the door", "The red cup", "Bananas", "Describe", "What is this for?"])
+def test_it_cannot_be_told(words):
+    assert sentence(words) is Sentence.UNCLEAR
