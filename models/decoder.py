@@ -137,6 +137,7 @@ class Decoder:
         options.intra_op_num_threads = threads
         options.log_severity_level = 3
         options.enable_mem_pattern = False  # every prompt has another length: a plan for one is wasted on the next
+        options.enable_cpu_mem_arena = False  # it would keep the most that was ever needed
         options.add_session_config_entry("session.set_denormal_as_zero", "1")
         # Threads spin between the nodes of a run, which decoding needs, but not between runs.
         options.add_session_config_entry("session.force_spinning_stop", "1")

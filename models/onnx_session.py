@@ -15,7 +15,5 @@ def open_session(path: Path, threads: int) -> onnxruntime.InferenceSession:
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     # Every sentence and every recording has another length: a plan for one is memory wasted on the next.
     options.enable_mem_pattern = False
-    # The weights of a .ort file stay in the file's pages, which the system can drop, instead of moving to the heap.
-    options.add_session_config_entry("session.use_memory_mapped_ort_model", "1")
-    options.add_session_config_entry("session.use_ort_model_bytes_for_initializers", "1")
+    options.enable_cpu_mem_arena = False  # it would keep the most that this model ever needed, beside all others'
     return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])

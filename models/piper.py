@@ -23,7 +23,7 @@ FULL_STOP = 0.3
 FADE = 0.005  # seconds; a piece may begin or end off zero, which clicks
 # Seconds of sound made at once. Each stretch is twice as long as the one before: with a longer one less is made twice,
 # and it is ready in time while the one before is heard. The longest bounds the memory.
-FIRST_STRETCH, LONGEST_STRETCH = 0.28, 1.12
+FIRST_STRETCH, LONGEST_STRETCH = 0.28, 0.56
 
 
 class Piper:

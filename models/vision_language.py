@@ -61,10 +61,10 @@ class VisionLanguageModel:
     @classmethod
     def load(cls, bundle: Bundle, threads: int = 2) -> VisionLanguageModel:
         """Loads every part and checks every file's hash meanwhile. Raises GlintError when one is damaged or absent."""
+        tokenizer = _tokenizer(bundle)  # first: reading it takes much memory for a moment, which then serves the decoder
         decoder = Decoder.load(bundle, threads)
         if "prompt" not in bundle.config:
             raise GlintError(f"The model {bundle.name} in {bundle.folder} describes no prompt, so it cannot be asked.")
-        tokenizer = Tokenizer.from_file(str(bundle.path(TOKENIZER_FILE)))
         return cls(VisionEncoder(bundle, threads), decoder, tokenizer, dict(bundle.config))
 
     def _ids(self, text: str) -> list[int]:
@@ -125,3 +125,12 @@ class VisionLanguageModel:
         for _ in self.ask(view, question, reply, **limits):
             pass
         return reply
+
+
+def _tokenizer(bundle: Bundle) -> Tokenizer:
+    path = bundle.path(TOKENIZER_FILE)
+    try:
+        return Tokenizer.from_file(str(path))
+    except Exception as error:  # the library raises nothing more special
+        bundle.verify()
+        raise GlintError(f"{path} cannot be read ({error}); fetch the model again.") from error

@@ -157,6 +157,7 @@ def load(
     """Everything that thinks and listens, loaded. Raises GlintError for what is missing."""
     from device.assistant import load_model
     from device.hearing.ears import Ears
+    from device.heap import share_heap, trim_heap
     from device.hearing.recognizer import open_recognizer
     from device.speaking.voice import open_voice
     from device.thinking.mind import Mind
@@ -165,10 +166,10 @@ def load(
     from models.smart_turn import SmartTurn
     from models.wake_word import WakeWord
 
-    model = load_model(threads=threads, offline=offline)
+    share_heap()
     mind = Mind(
         open_recognizer(recognizer, vosk_model, threads=threads, offline=offline),
-        model,
+        load_model(threads=threads, offline=offline),
         open_voice(voice, threads=threads, offline=offline),
     )
     words = [] if push_to_talk else [word.strip() for word in wake_words.split(",") if word.strip()]
@@ -177,4 +178,5 @@ def load(
         finished = SmartTurn(fetch.ensure("smart-turn-v3", offline=offline), threads).finished
     ears = Ears(WakeWord(words) if words else None, None if no_echo else EchoCanceller(), finished)
     ears.by_name = not push_to_talk
+    trim_heap()
     return mind, ears

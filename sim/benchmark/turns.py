@@ -6,6 +6,7 @@ transcribes, looks, answers and synthesises, one after the other, each to its en
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain
@@ -146,6 +147,7 @@ def ask_live(mind: Mind, ears: Ears, spoken: Spoken, pixels: np.ndarray, echo: n
 
     live = Live(booth, mind, ears, on_event=event, on_turn=over)
     live.run()
+    gc.collect()  # outside a benchmark there is one loop, and no heap of old ones
     seen.asked += 1
     seen.interrupted += any(stop.heard_s > spoken.ends_s for stop in booth.stops)
     seen.ended_late += bool(ends) and ends[-1] > spoken.ends_s + LATE_S
