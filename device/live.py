@@ -46,10 +46,10 @@ class Habits:
     """Seconds, but for interruption_onset.
 
     patience_s: silence after waking before sleep; follow_up_s: the same after an answer; look_every_s: how often
-    the camera is asked; camera_s: how long a camera may take to open; thinking_s: longest wait for the first sound;
-    thinking_sound_s: the wait that is filled with a sound; partial_every_s: how often the transcript is shown;
-    interruption_onset: voiced chunks in a row that interrupt; second_thought_s: speech that soon after an answer has
-    begun belongs to the question that is being answered.
+    the camera is asked; camera_s: how long a camera may take to open; thinking_s: longest wait for the first sound,
+    besides a fifth of the question's length; thinking_sound_s: the wait that is filled with a sound; partial_every_s:
+    how often the transcript is shown; interruption_onset: voiced chunks in a row that interrupt; second_thought_s:
+    speech that soon after an answer has begun belongs to the question that is being answered.
     """
 
     patience_s: float = 6.0
@@ -254,8 +254,8 @@ class Live:
             self._enter(State.LISTENING)
         elif attempt.finished.is_set():
             self._finished_silently(attempt)
-        elif waited_s > self._habits.thinking_s:
-            self._fail(TimeoutError(f"no answer within {self._habits.thinking_s:.0f} s"))
+        elif waited_s > (longest_s := self._habits.thinking_s + len(attempt.utterance) / RATE / 5):
+            self._fail(TimeoutError(f"no answer within {longest_s:.0f} s"))
         elif waited_s > self._habits.thinking_sound_s and not self._hummed:
             self._hummed = True
             self._earcon("thinking")

@@ -61,7 +61,7 @@ class VisionLanguageModel:
     @classmethod
     def load(cls, bundle: Bundle, threads: int = 2) -> VisionLanguageModel:
         """Loads every part and checks every file's hash meanwhile. Raises GlintError when one is damaged or absent."""
-        tokenizer = _tokenizer(bundle)  # first: reading it takes much memory for a moment, which then serves the decoder
+        tokenizer = _tokenizer(bundle)  # first: the memory that reading it takes for a moment then serves the decoder
         decoder = Decoder.load(bundle, threads)
         if "prompt" not in bundle.config:
             raise GlintError(f"The model {bundle.name} in {bundle.folder} describes no prompt, so it cannot be asked.")

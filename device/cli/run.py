@@ -156,8 +156,8 @@ def load(
 ) -> tuple[Mind, Ears]:
     """Everything that thinks and listens, loaded. Raises GlintError for what is missing."""
     from device.assistant import load_model
-    from device.hearing.ears import Ears
     from device.heap import share_heap, trim_heap
+    from device.hearing.ears import Ears
     from device.hearing.recognizer import open_recognizer
     from device.speaking.voice import open_voice
     from device.thinking.mind import Mind

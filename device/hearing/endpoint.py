@@ -16,14 +16,12 @@ from enum import Enum, auto
 import numpy as np
 
 from device.glasses import CHUNK, RATE
+from device.hearing.loudness import Loudness
 from device.hearing.sentence import Sentence
 from models.voice_activity import MIN_SPEECH, START, STOP, VoiceActivity
 
-_LEVELS = 100  # about the last three seconds of speech
 PREROLL_S = 0.5  # kept from before the first voiced chunk: a soft first syllable scores low
-# A detector of speech stays sure for up to 0.1 s after the last sound. A chunk this much fainter than the middle one of
-# what was said is silence, whatever it says; in noise there is none so faint, and its word is all there is.
-FAINT = 0.05
+_MISSED = 4  # chunks that the detector hears when it is asked again, to know how it came to this
 TURN_SILENCE_S = 0.1  # of the pause, heard by the end-of-turn model at first: more makes it believe too early
 
 
@@ -89,6 +87,8 @@ class Endpointer:
     ):
         self._finished, self._pace = finished, pace
         self._activity = activity or VoiceActivity()
+        self._loudness = Loudness()
+        self._unheard: deque[np.ndarray] = deque(maxlen=_MISSED)  # the last that the detector has not heard
         self._before: deque[np.ndarray] = deque(maxlen=int(PREROLL_S * RATE / CHUNK))
         self.onset = pace.onset
         self.judging = False  # the model is not asked about speech that is not for the assistant
@@ -106,7 +106,7 @@ class Endpointer:
         self._chunks: list[np.ndarray] = []
         self._voiced_run = self._silent = self._voiced_chunks = 0
         self._begun = self._speech = self._guessed = False
-        self._levels: deque[float] = deque(maxlen=_LEVELS)  # of the last voiced chunks
+        self._loudness.forget_speech()
         self._last_voiced = 0
         self._new_pause()
 
@@ -147,9 +147,10 @@ class Endpointer:
 
     def feed(self, chunk: np.ndarray) -> Heard:
         """float32 [CHUNK] at 16 kHz."""
-        chance = self._activity.probability(chunk)
-        self._speech = chance >= (STOP if self._speech else START)
-        voiced = self._speech and self._audible(chunk)
+        self._loudness.hear(chunk)
+        voiced = self._is_speech(chunk) and not (self._begun and self._loudness.faint)
+        if voiced:
+            self._loudness.was_speech()
         self._voiced_run = self._voiced_run + 1 if voiced else 0
         self._voiced_chunks += voiced
         if not self._begun:
@@ -163,12 +164,17 @@ class Endpointer:
         self._silent += 1
         return self._wait()
 
-    def _audible(self, chunk: np.ndarray) -> bool:
-        level = float(np.sqrt(np.mean(np.square(chunk))))
-        if self._begun and level < FAINT * float(np.median(self._levels)):
+    def _is_speech(self, chunk: np.ndarray) -> bool:
+        if not self._loudness.above_room:  # the detector need not be asked, which is most of what listening costs
+            self._speech = self._speech and len(self._unheard) < _MISSED
+            self._unheard.append(chunk)
             return False
-        self._levels.append(level)
-        return True
+        for missed in self._unheard:
+            self._activity.probability(missed)
+        self._unheard.clear()
+        chance = self._activity.probability(chunk)
+        self._speech = chance >= (STOP if self._speech else START)
+        return self._speech
 
     def _begin(self) -> Heard:
         self._begun = True
@@ -183,7 +189,7 @@ class Endpointer:
         self._last_voiced = len(self._chunks)
         self._new_pause()
         resumed, self._guessed = self._guessed, False
-        if len(self._chunks) * CHUNK >= self._pace.utterance * RATE:
+        if self.speaking_s >= self._pace.utterance:
             return Heard.ENDED
         return Heard.RESUMED if resumed else Heard.SPEECH
 
