@@ -14,18 +14,18 @@ _MIB = 1 << 20
 
 
 def share_heap() -> None:
-    """One heap for all threads; large blocks have pages of their own, which are gone when they are freed.
+    """One heap for all threads. Blocks below 32 MiB come from it: new pages for each would have to be cleared first.
 
     Call it before threads are started: a heap that is there stays.
     """
     if libc := _glibc():
         libc.mallopt(_ARENA_MAX, 1)
-        libc.mallopt(_MMAP_THRESHOLD, _MIB)
-        libc.mallopt(_TRIM_THRESHOLD, _MIB)
+        libc.mallopt(_MMAP_THRESHOLD, 32 * _MIB)
+        libc.mallopt(_TRIM_THRESHOLD, 32 * _MIB)
 
 
 def trim_heap() -> None:
-    """Gives what is free back to the system: after loading, when much has been read that is not needed any more."""
+    """Gives what is free back to the system, in a few milliseconds: after loading and between two answers."""
     if libc := _glibc():
         libc.malloc_trim(0)
 

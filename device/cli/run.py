@@ -6,6 +6,7 @@ import os
 import sys
 import threading
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -175,7 +176,8 @@ def load(
     words = [] if push_to_talk else [word.strip() for word in wake_words.split(",") if word.strip()]
     finished = None
     if not no_smart_turn:
-        finished = SmartTurn(fetch.ensure("smart-turn-v3", offline=offline), threads).finished
+        smart_turn = SmartTurn(fetch.ensure("smart-turn-v3", offline=offline), threads)
+        finished = partial(mind.alone.call, smart_turn.finished)
     ears = Ears(WakeWord(words) if words else None, None if no_echo else EchoCanceller(), finished)
     ears.by_name = not push_to_talk
     trim_heap()

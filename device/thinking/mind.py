@@ -9,15 +9,17 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
+from device.heap import trim_heap
 from device.hearing.own_voice import is_own_voice
 from device.hearing.wake_phrase import without_wake_word
 from device.skills.commands import Command, command_in
 from device.speaking.clauses import clauses_as_written
 from device.thinking.attempt import Attempt, Cancelled, Past, until_cancelled
+from device.thinking.turn_taking import TurnTaking
 from models.speech import NoSpeech, Recognizer, Voice
 from models.spoken_text import pieces as pieces_of
 from models.vision_language import Reply, View, VisionLanguageModel
@@ -34,12 +36,13 @@ WENT_WRONG = "Something went wrong. Please ask again."
 
 @dataclass
 class Mind:
-    """volume: 1 is as the voice comes."""
+    """volume: 1 is as the voice comes; alone: for what else computes, so that it does not do so at the same time."""
 
     recognizer: Recognizer
     model: VisionLanguageModel
     voice: Voice
     volume: float = 1.0
+    alone: TurnTaking = field(default_factory=TurnTaking)
 
     def __post_init__(self) -> None:
         self._worker = ThreadPoolExecutor(1, "mind")
@@ -57,11 +60,11 @@ class Mind:
 
     def look(self, pixels: np.ndarray) -> Future[View | None]:
         """uint8 RGB [height, width, 3] -> its view, once it has been encoded and read."""
-        return self._submit(lambda: self.model.look(pixels))
+        return self._submit(lambda: self.look_now(pixels))
 
     def look_now(self, pixels: np.ndarray) -> View:
         """The same at once, for an attempt that is being worked on."""
-        return self.model.look(pixels)
+        return self.alone.call(self.model.look, pixels)
 
     def hear(self, utterance: np.ndarray) -> Future[str]:
         """float32 [n] at 16 kHz -> its words, "" where nobody speaks."""
@@ -86,7 +89,7 @@ class Mind:
         """Adds a text to an attempt, piece by piece."""
         for piece in pieces_of(text):
             said = piece
-            for samples in self.voice.speak(piece):
+            for samples in self.alone.pieces(self.voice.speak(piece)):
                 attempt.check()
                 attempt.say(said, self._loud(samples), self.voice.rate)
                 said = ""
@@ -104,7 +107,8 @@ class Mind:
         text = TOO_LONG if isinstance(error, TimeoutError) else WENT_WRONG
 
         def speak() -> None:
-            with suppress(Exception):  # the voice itself may be what failed; the earcon has said so
+            # The voice itself may be what failed; the earcon has said so. Nor does it wait for its turn: another may hang.
+            with suppress(Exception):
                 for samples in self.voice.speak(text):
                     play(self._loud(samples), self.voice.rate)
 
@@ -136,7 +140,7 @@ class Mind:
 
     def _words(self, utterance: np.ndarray) -> str:
         try:
-            text = self.recognizer.text(np.pad(utterance, (0, TRAILING))).strip()
+            text = self.alone.call(self.recognizer.text, np.pad(utterance, (0, TRAILING))).strip()
         except NoSpeech:
             return ""
         return "" if text.strip(" .!?,").lower() in NOT_WORDS else text
@@ -179,7 +183,7 @@ class Mind:
             return
         reply = Reply()
         attempt.asked_at = time.perf_counter()
-        pieces = self.model.ask(view, question, reply, deadline_s=ANSWER_DEADLINE_S)
+        pieces = self.alone.pieces(self.model.ask(view, question, reply, deadline_s=ANSWER_DEADLINE_S))
         for clause in clauses_as_written(until_cancelled(pieces, attempt)):
             attempt.record(reply, view)
             self.speak(attempt, clause)
@@ -195,6 +199,8 @@ class Mind:
             attempt.error = error
         finally:
             attempt.finished.set()
+            if not attempt.cancelled:
+                trim_heap()
 
     def _loud(self, samples: np.ndarray) -> np.ndarray:
         if samples.dtype == np.int16:
