@@ -107,7 +107,7 @@ class Mind:
         text = TOO_LONG if isinstance(error, TimeoutError) else WENT_WRONG
 
         def speak() -> None:
-            # The voice itself may be what failed; the earcon has said so. Nor does it wait for its turn: another may hang.
+            # The voice itself may be what failed; the earcon has said so. It waits for no turn: another may hang.
             with suppress(Exception):
                 for samples in self.voice.speak(text):
                     play(self._loud(samples), self.voice.rate)

@@ -204,13 +204,13 @@ def test_a_model_that_does_not_come_back_in_time(scene, monkeypatch):
     assert is_right(turns[-1])
 
 
-def fail_once(monkeypatch, owner, name):
+def fail_until_noticed(scene, monkeypatch, owner, name):
+    """What fails in a guess that is thrown away is nobody's business, so once is not enough."""
     working = getattr(owner, name)
-    faults = iter([RuntimeError(f"{name} is out of order")])
 
     def failing(*args, **kwargs):
-        for fault in faults:
-            raise fault
+        if not any("out of order" in note for note in scene.notes()):
+            raise RuntimeError(f"{name} is out of order")
         return working(*args, **kwargs)
 
     monkeypatch.setattr(owner, name, failing)
@@ -219,28 +219,26 @@ def fail_once(monkeypatch, owner, name):
 @pytest.mark.parametrize("part", ["recognizer.text", "model.look", "model.ask", "voice.speak"])
 def test_an_exception_in_what_thinks(scene, monkeypatch, part):
     owner, name = part.split(".")
-    fail_once(monkeypatch, getattr(scene.mind, owner), name)
+    fail_until_noticed(scene, monkeypatch, getattr(scene.mind, owner), name)
     turns = scene.play(*CALL, 9.0, *CALL, 9.0)
     assert is_right(turns[-1])
-    assert len(turns) == 1 or part != "model.ask"
-    if part == "model.ask":
-        assert any("out of order" in note for note in scene.notes())
-        assert WENT_WRONG in scene.spoken
+    assert any("out of order" in note for note in scene.notes())
+    assert part == "voice.speak" or WENT_WRONG in scene.spoken
 
 
 @pytest.mark.parametrize("part", ["wake_words.heard", "echo.cancel", "finished"])
 def test_an_exception_in_what_listens(scene, monkeypatch, part):
     owner, _, name = part.rpartition(".")
     ears = scene._watched
-    fail_once(monkeypatch, getattr(ears, owner) if owner else ears, name)
+    fail_until_noticed(scene, monkeypatch, getattr(ears, owner) if owner else ears, name)
     turns = scene.play(*CALL, 9.0, *CALL, 9.0)
     assert is_right(turns[-1])
     assert any("out of order" in note for note in scene.notes())
 
 
 def test_an_exception_in_the_camera_and_in_the_speaker(scene, monkeypatch):
-    fail_once(monkeypatch, scene.glasses, "latest")
-    fail_once(monkeypatch, scene.glasses, "play")
+    fail_until_noticed(scene, monkeypatch, scene.glasses, "latest")
+    fail_until_noticed(scene, monkeypatch, scene.glasses, "play")
     turns = scene.play(*CALL, 9.0, *CALL, 9.0, *CALL, 9.0)
     assert is_right(turns[-1])
 
