@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from device.heap import share_heap
 from models.errors import GlintError
 
 COMMANDS = {  # command: (module, object)
@@ -52,6 +53,7 @@ def glint() -> None:
 def main(arguments: list[str] | None = None) -> Any:
     """Entry point: a GlintError becomes one line on standard error and exit status 1."""
     arguments = sys.argv[1:] if arguments is None else arguments
+    share_heap()  # before any thread is started
     try:
         return glint.main(arguments, prog_name="glint", standalone_mode=True)
     except GlintError as error:

@@ -157,7 +157,7 @@ def load(
 ) -> tuple[Mind, Ears]:
     """Everything that thinks and listens, loaded. Raises GlintError for what is missing."""
     from device.assistant import load_model
-    from device.heap import share_heap, trim_heap
+    from device.heap import trim_heap
     from device.hearing.ears import Ears
     from device.hearing.recognizer import open_recognizer
     from device.speaking.voice import open_voice
@@ -167,7 +167,6 @@ def load(
     from models.smart_turn import SmartTurn
     from models.wake_word import WakeWord
 
-    share_heap()
     mind = Mind(
         open_recognizer(recognizer, vosk_model, threads=threads, offline=offline),
         load_model(threads=threads, offline=offline),

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from device.heap import trim_heap
 from device.rss import peak_rss_mb
 
 _SELF = Path("/proc/self")
@@ -28,6 +29,7 @@ class PeakMemory:
         """What happens inside does not count, as far as it gives its memory back."""
         self._before = self.mb()
         yield
+        trim_heap()
         with suppress(OSError):
             (_SELF / "clear_refs").write_text("5")
 

@@ -95,6 +95,7 @@ def test_a_wake_word_and_a_question_get_a_spoken_answer_and_a_follow_up_needs_no
     assert second.answer
     assert 250 <= first.timings_ms["endpoint"] <= 2600  # of audio, not of the clock: the shortest pause to the longest
     assert first.timings_ms["first_audio"] > 0
+    assert first.picture.startswith("frame at ")
     assert scene.states()[-1] == "asleep"
     assert np.abs(scene.said()).max() > 0.05
 

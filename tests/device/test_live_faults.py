@@ -204,6 +204,39 @@ def test_a_model_that_does_not_come_back_in_time(scene, monkeypatch):
     assert is_right(turns[-1])
 
 
+def test_a_long_wait_is_filled_with_a_sound(scene, monkeypatch):
+    ask = scene.mind.model.ask
+
+    def slow(*args, **kwargs):
+        time.sleep(1.5)
+        return ask(*args, **kwargs)
+
+    (turn,) = scene.play(*CALL, 9.0)
+    usual = len(scene.glasses.plays) - len(scene.glasses.answers)
+    again = Scene(scene.mind, scene.ears, scene.glasses.pixels)
+    monkeypatch.setattr(scene.mind.model, "ask", slow)
+    (late,) = again.play(*CALL, 9.0)
+    assert late.answer == turn.answer
+    assert len(again.glasses.plays) - len(again.glasses.answers) == usual + 1
+
+
+def test_an_interruption_that_was_none_goes_on_where_it_was(scene):
+    with answering(scene.mind, LONG):  # its own words are what a speaker's echo would be heard as
+        (turn,) = scene.play(*CALL, 3.0, "a wooden table with a red mug", 14.0)
+    assert scene.notes() == ["interrupted", "resumed"]
+    assert turn.answer == LONG
+
+
+def test_an_interruption_that_was_one_is_answered_and_what_was_heard_is_kept(scene):
+    with answering(scene.mind, LONG):
+        first, second = scene.play(*CALL, 3.0, "And what colour is it?", 14.0)
+    assert scene.notes() == ["interrupted"]
+    assert LONG.startswith(first.answer)
+    assert len(first.answer) < len(LONG)
+    assert second.transcript.lower().startswith("and what colo")
+    assert second.answer == LONG
+
+
 def fail_until_noticed(scene, monkeypatch, owner, name):
     """What fails in a guess that is thrown away is nobody's business, so once is not enough."""
     working = getattr(owner, name)
