@@ -303,7 +303,7 @@ def test_a_machine_that_stands_still_in_the_middle_of_a_question(scene):
 def test_a_minute_of_speech_is_one_turn(scene):
     sentence = "I walked along the river and saw a boat with a red sail and a man who was mending his nets."
     seconds = len(said(sentence)) / RATE
-    turns = scene.play("Hey Jarvis.", 0.6, *[sentence] * round(62 / seconds), 12.0, *CALL, 9.0)
+    turns = scene.play("Hey Jarvis.", 0.6, *[sentence] * round(62 / seconds), 30.0, *CALL, 9.0)
     assert is_right(turns[-1])
     assert len(turns[0].transcript.split()) > 100
     assert turns[0].answer
