@@ -32,6 +32,7 @@ from device.thinking.mind import Mind
 from device.turn import Turn
 
 SILENCE = np.zeros(CHUNK, np.float32)
+SAME_TROUBLE_S = 5.0  # what is noticed again within that time is still the same
 
 
 class State(str, Enum):
@@ -93,7 +94,7 @@ class Live:
         self._shown = ""
         self._ended_at = 0.0
         self._hummed = self._closing = False
-        self._told: set[str] = set()
+        self._told: dict[str, float] = {}  # notes of the last moments, and when they were last worth saying
 
     def run(self) -> None:
         """Until `close` is called or a recording that plays the microphone is over and answered."""
@@ -360,9 +361,11 @@ class Live:
             self._mind.apologise(error, self._glasses.speaker.play)
 
     def _note(self, text: str) -> None:
-        if text not in self._told:  # a lost microphone is said once, not ten times a second
-            self._told.add(text)
+        # A lost microphone is said once, not thirty times a second, but when it is lost again, again.
+        self._told = {said: at for said, at in self._told.items() if self._heard_s - at <= SAME_TROUBLE_S}
+        if text not in self._told:
             self._on_event("note", text)
+        self._told[text] = self._heard_s
 
     def _show(self, kind: str, text: str) -> None:
         if text and f"{kind} {text}" != self._shown:

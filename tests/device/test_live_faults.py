@@ -111,6 +111,16 @@ def test_a_camera_that_is_unplugged_and_comes_back(scene):
     assert scene.notes() == ["The camera is gone; plug it in again."]
 
 
+def test_trouble_that_comes_back_is_said_again(scene):
+    class Camera:
+        def latest(self):
+            raise Unplugged("The camera is gone; plug it in again.")
+
+    scene.glasses.camera = Camera()
+    scene.play(*CALL, 25.0, *CALL, 9.0)
+    assert scene.notes() == ["The camera is gone; plug it in again."] * 2
+
+
 def test_a_camera_that_is_unplugged_while_the_question_is_asked(scene):
     class Camera:
         gone = False
