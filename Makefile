@@ -1,5 +1,6 @@
 # make demo    set up and answer a spoken question about a picture (needs Python 3.10+ and, the first time, a network)
 # make test    set up for development and run all checks and tests
+# make sim     glasses on a page in the browser
 # make setup   everything for development: all extras and the benchmark's peer
 # make bench   speed and memory of the default model, beside llama.cpp
 # make clean   remove the virtual environment; the models stay in their cache
@@ -13,12 +14,15 @@ ifneq ($(shell grep -c avx512_vnni /proc/cpuinfo 2>/dev/null | grep -v '^0'),)
 LLAMA_FLAGS += -DGGML_AVX512=ON -DGGML_AVX512_VNNI=ON -DGGML_AVX512_VBMI=ON
 endif
 
-.PHONY: demo test lint setup bench clean
+.PHONY: demo sim test lint setup bench clean
 .DELETE_ON_ERROR:
 
 demo: .venv/device.done
 	@$(BIN)/glint models pull
 	@$(BIN)/glint ask --image sim/demo/photo.jpg --audio sim/demo/question.wav --speak answer.wav
+
+sim: .venv/device.done
+	@$(BIN)/glint sim --browse
 
 test: .venv/dev.done lint
 	@$(BIN)/python -m pytest

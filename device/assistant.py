@@ -13,18 +13,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 
+from device.experts.instruments import open_instruments
 from device.hearing.recognizer import open_recognizer
 from device.rss import peak_rss_mb
 from device.seeing.photo import read_photo
-from device.speaking.clauses import clauses_as_written
 from device.speaking.voice import open_voice, say
-from device.turn import Evidence, Turn
+from device.thinking.answerer import Answerer
+from device.thinking.support import Sayable
+from device.turn import Turn
 from models import fetch
 from models.audio import read_sound
 from models.bundle import Bundle
 from models.errors import GlintError
 from models.speech import Transcript, Voice
-from models.vision_language import Reply, View, VisionLanguageModel
+from models.vision_language import View, VisionLanguageModel
 
 DEFAULT_MODEL = "glint-135m"
 
@@ -51,7 +53,7 @@ def load_model(folder: Path | None = None, threads: int = 2, offline: bool = Fal
 
 
 def ask(question: Question, on_text: Callable[[str], None] = lambda piece: None) -> Turn:
-    """Answers one question; `on_text` gets the answer piece by piece.
+    """Answers one question; `on_text` gets the answer clause by clause.
 
     Raises GlintError for whatever is wrong with the photo, the recording, the question, a model or the output.
     """
@@ -92,26 +94,20 @@ def ask(question: Question, on_text: Callable[[str], None] = lambda piece: None)
         else:
             turn.transcript = " ".join((question.text or "").split())
         model, view = looking.result()
-        turn.timings_ms |= {"encode_picture": view.encode_ms, "prefill_picture": view.prefill_ms}
-        turn.evidence += [Evidence(label, name, probability) for label, name, probability in view.hints]
-        reply = Reply()
-        pieces = _observed(model.ask(view, turn.transcript, reply), on_text)
+        answerer = Answerer(lambda: model, open_instruments(question.threads, question.offline, model))
+        clauses = _observed(
+            answerer.answer(turn.transcript, view, answerer.scene(view), turn, deadline_s=None), on_text
+        )
         if question.speak and voicing:
-            spoken = say(voicing.result(), clauses_as_written(pieces), question.speak)
+            spoken = say(voicing.result(), clauses, question.speak)
             turn.timings_ms |= {"first_audio": spoken.first_audio_ms, "speak": spoken.total_ms}
             turn.costs["speech_seconds"] = round(spoken.seconds, 2)
             turn.spoken_to = str(question.speak)
         else:
-            for _ in pieces:
+            for _ in clauses:
                 pass
-    turn.answer = reply.text.strip()
-    turn.timings_ms |= {
-        "prefill_question": reply.prefill_ms,
-        "first_token": reply.first_token_ms,
-        "answer": reply.total_ms,
-        "total": 1e3 * (perf_counter() - start),
-    }
-    turn.costs |= {"answer_tokens": len(reply.tokens), "peak_rss_mb": peak_rss_mb()}
+    turn.timings_ms["total"] = 1e3 * (perf_counter() - start)
+    turn.costs["peak_rss_mb"] = peak_rss_mb()
     return turn
 
 
@@ -145,7 +141,7 @@ def _load_voice(question: Question, clock: _Clock) -> Voice:
         return open_voice(question.voice, threads=question.threads, offline=question.offline)
 
 
-def _observed(pieces: Iterator[str], on_text: Callable[[str], None]) -> Iterator[str]:
-    for piece in pieces:
-        on_text(piece)
-        yield piece
+def _observed(clauses: Iterator[Sayable], on_text: Callable[[str], None]) -> Iterator[Sayable]:
+    for number, clause in enumerate(clauses):
+        on_text(f" {clause}" if number else clause)
+        yield clause

@@ -36,8 +36,8 @@ class FileMicrophone:
     """
 
     def __init__(self, path: Path, realtime: bool = True) -> None:
-        samples = read_sound(path).resampled(RATE).samples
-        self._samples = np.pad(samples.astype(np.float32), (0, -len(samples) % CHUNK))
+        samples = to_int16(read_sound(path).resampled(RATE).samples)  # an hour of it is 115 MB, not 230
+        self._samples = np.pad(samples, (0, -len(samples) % CHUNK))
         self._realtime = realtime
         self._at = 0
         self._started: float | None = None
@@ -56,7 +56,7 @@ class FileMicrophone:
             if wait > timeout_s:
                 return None
         self._at += CHUNK
-        return self._samples[self._at - CHUNK : self._at]
+        return self._samples[self._at - CHUNK : self._at] / np.float32(32767)
 
     def late_s(self) -> float:
         """0: the samples are the clock."""

@@ -6,7 +6,9 @@ being asked: whoever implements one tries to reopen it, so that a camera that is
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import Enum
 from typing import Protocol
 
 import numpy as np
@@ -90,6 +92,53 @@ class Button(Protocol):
 
     def pressed(self) -> bool:
         """Whether it was pressed since the last call."""
+        ...
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a small display shows at a time."""
+
+    title: str
+    text: str
+
+
+class Display(Protocol):
+    """A few lines in the wearer's view. Not every pair has one."""
+
+    def show(self, cards: Sequence[Card]) -> None:
+        """These, and nothing of what was shown before. At once; what cannot be shown is lost."""
+        ...
+
+
+class Light(Enum):
+    """What the people around see: off while only a call is waited for, else a colour."""
+
+    OFF = "off"
+    GREEN = "green"  # looks and listens
+    YELLOW = "yellow"  # thinks
+    BLUE = "blue"  # speaks
+
+
+class Led(Protocol):
+    """The light at the front. Not every pair has one."""
+
+    def light(self, light: Light) -> None: ...
+
+
+@dataclass(frozen=True)
+class Condition:
+    """battery: 0..1 of what it holds; celsius: of what touches the skin."""
+
+    battery: float = 1.0
+    celsius: float = 25.0
+
+
+class Gauge(Protocol):
+    """Battery and thermometer. Not every pair has them."""
+
+    def condition(self) -> Condition:
+        """At once."""
         ...
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import ctypes
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8  # mallopt's names for them, of malloc.h
 _MIB = 1 << 20
@@ -22,6 +24,25 @@ def share_heap() -> None:
         libc.mallopt(_ARENA_MAX, 1)
         libc.mallopt(_MMAP_THRESHOLD, 32 * _MIB)
         libc.mallopt(_TRIM_THRESHOLD, 32 * _MIB)
+
+
+@contextmanager
+def lent_memory() -> Iterator[None]:
+    """What is taken inside in blocks of a MiB and more goes back to the system block by block; what is free, before.
+
+    For a large network that runs rarely. Finding text in 1280 x 720 pixels took 280 MB at most, not 480, in all, and
+    half as much processor time again, since pages have to be cleared (one measurement on a busy machine).
+    """
+    libc = _glibc()
+    trim_heap()
+    if libc:
+        libc.mallopt(_MMAP_THRESHOLD, _MIB)
+    try:
+        yield
+    finally:
+        if libc:
+            libc.mallopt(_MMAP_THRESHOLD, 32 * _MIB)
+        trim_heap()
 
 
 def trim_heap() -> None:

@@ -12,62 +12,36 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass
-from enum import Enum
 
 import numpy as np
 
-from device.glasses import CHUNK, RATE, Ended, Glasses, Unplugged
+from device.glasses import CHUNK, RATE, Ended, Gauge, Glasses, Unplugged
+from device.habits import Habits, State
 from device.hearing.ears import Ears
 from device.hearing.endpoint import Endpointer, Heard
 from device.hearing.sentence import sentence
 from device.hearing.waking import Call, Waking
+from device.power import Power, Thrift
+from device.privacy import Sensors
 from device.seeing.eye import Eye
 from device.skills.commands import Command
 from device.speaking.earcons import RATE as EARCON_RATE
 from device.speaking.earcons import earcon
+from device.telling import Telling
 from device.thinking.attempt import Attempt
 from device.thinking.conversation import Conversation
 from device.thinking.mind import Mind
 from device.turn import Turn
 
+USUAL = Habits()
 SILENCE = np.zeros(CHUNK, np.float32)
-SAME_TROUBLE_S = 5.0  # what is noticed again within that time is still the same
-
-
-class State(str, Enum):
-    ASLEEP = "asleep"
-    LISTENING = "listening"
-    THINKING = "thinking"
-    SPEAKING = "speaking"
-
-
-@dataclass(frozen=True)
-class Habits:
-    """Seconds, but for interruption_onset.
-
-    patience_s: silence after waking before sleep; follow_up_s: the same after an answer; look_every_s: how often
-    the camera is asked; camera_s: how long a camera may take to open; thinking_s: longest wait for the first sound,
-    besides a fifth of the question's length; thinking_sound_s: the wait that is filled with a sound; partial_every_s:
-    how often the transcript is shown; interruption_onset: voiced chunks in a row that interrupt; second_thought_s:
-    speech that soon after an answer has begun belongs to the question that is being answered.
-    """
-
-    patience_s: float = 6.0
-    follow_up_s: float = 5.0
-    look_every_s: float = 0.2
-    camera_s: float = 2.0
-    thinking_s: float = 10.0
-    thinking_sound_s: float = 0.5
-    partial_every_s: float = 0.6
-    interruption_onset: int = 4
-    second_thought_s: float = 1.0
 
 
 class Live:
     """One assistant on one pair of glasses. `on_turn` gets each finished Turn.
 
     `on_event(kind, text)` is told of state, partial, transcript, saying (the answer as far as it goes), command, note.
+    gauge: battery and thermometer, None where there are none.
     """
 
     def __init__(
@@ -75,26 +49,27 @@ class Live:
         glasses: Glasses,
         mind: Mind,
         ears: Ears,
-        habits: Habits = Habits(),
+        habits: Habits = USUAL,
         on_event: Callable[[str, str], None] = lambda kind, text: None,
         on_turn: Callable[[Turn], None] = lambda turn: None,
+        gauge: Gauge | None = None,
     ):
-        self._glasses, self._mind, self._ears, self._habits = glasses, mind, ears, habits
-        self._on_event = on_event
+        self._glasses, self._mind, self._ears = glasses, mind, ears
+        self._habits = self._usual_habits = habits
+        self._tell, self._on_turn = Telling(on_event), on_turn
+        self._gauge, self._power, self._sensors = gauge, Power(), Sensors()
         self._endpointer = Endpointer(ears.finished, ears.pace)
         self._waking = Waking(self._endpointer, ears.wake_words, mind.hear if ears.by_name else None)
         self._eye = Eye(glasses.camera, mind.look, mind.look_now, self._note)
-        self._talk = Conversation(on_turn)
+        self._talk = Conversation(self._turn_over)
         self.state = State.ASLEEP
         self._heard_s = 0.0  # the loop's clock: seconds of sound heard
         self._since = 0.0  # on that clock, when the state was entered
         self._looked_at = self._partial_at = -1.0
         self._partial: Future[str] | None = None
         self._attempt: Attempt | None = None
-        self._shown = ""
         self._ended_at = 0.0
         self._hummed = self._closing = False
-        self._told: dict[str, float] = {}  # notes of the last moments, and when they were last worth saying
 
     def run(self) -> None:
         """Until `close` is called or a recording that plays the microphone is over and answered."""
@@ -130,13 +105,22 @@ class Live:
     def hear(self, chunk: np.ndarray) -> None:
         """One step of the loop: float32 [CHUNK]."""
         self._heard_s += CHUNK / RATE
+        self._mind_power()
         pressed = self._glasses.button.pressed()
+        if self._power.thrift is Thrift.ALL:
+            if self.state is not State.ASLEEP:
+                self._glasses.speaker.stop()
+                self._sleep("asleep")
+            return
         if self.state is State.ASLEEP:
             self._asleep(chunk, pressed)
             return
+        self._sensors.microphone_s += CHUNK / RATE
+        if not self._eye.trouble:
+            self._sensors.camera_s += CHUNK / RATE
         if self._heard_s - self._looked_at >= self._habits.look_every_s:
             self._looked_at = self._heard_s
-            self._eye.watch()
+            self._sensors.frames += self._eye.watch()
         if self._ears.echo:
             played = self._glasses.speaker.played(len(chunk), self._glasses.microphone.late_s())
             chunk = self._ears.echo.cancel(chunk, played)
@@ -166,6 +150,7 @@ class Live:
             self._end_of_question()
 
     def _wake(self) -> None:
+        self._sensors.forget()
         self._waking.reset()
         self._endpointer.judging = True
         self._enter(State.LISTENING)
@@ -187,6 +172,7 @@ class Live:
             self._guess()
         elif heard is Heard.RESUMED:
             self._drop_attempt()
+            self._eye.look()  # what was heard before may have been the end of the call, and something else was seen
         elif heard is Heard.SPEECH:
             self._show_partial()
         elif heard is Heard.PAUSE:
@@ -196,7 +182,7 @@ class Live:
 
     def _show_partial(self) -> None:
         if self._partial is not None and self._partial.done():
-            self._on_event("partial", self._partial.result())
+            self._tell.event("partial", self._partial.result())
             self._partial = None
         # The longer the question, the more a transcript of it costs.
         every_s = max(self._habits.partial_every_s, self._endpointer.speaking_s / 8)
@@ -209,7 +195,7 @@ class Live:
         attempt = self._attempt
         if attempt is not None and attempt.transcribed.is_set():
             self._endpointer.said = sentence(attempt.turn.transcript)
-            self._show("partial", attempt.turn.transcript)
+            self._tell.show("partial", attempt.turn.transcript)
 
     def _guess(self, utterance: np.ndarray | None = None) -> None:
         self._drop_attempt()
@@ -226,6 +212,7 @@ class Live:
             interrupted.attempt.all_text if interrupted else "",
         )
         if (frame := self._eye.frame) is not None:
+            attempt.turn.frame = frame
             attempt.turn.picture = f"frame at {self._heard_s - (time.monotonic() - frame.at):.2f} s"
 
     def _end_of_question(self) -> None:
@@ -247,11 +234,12 @@ class Live:
         goes_on = heard in (Heard.RESUMED, Heard.SPEECH) and self._endpointer.voiced_run >= self._ears.pace.onset
         if attempt.sounding:
             self._endpointer.reset()
-            self._talk.move_on()
+            self._talk.move_on(to_answer=True)
             self._enter(State.SPEAKING)
-            self._show("transcript", attempt.turn.transcript)
+            self._tell.show("transcript", attempt.turn.transcript)
         elif goes_on or pressed:
             self._drop_attempt()
+            self._eye.look()
             self._enter(State.LISTENING)
         elif attempt.finished.is_set():
             self._finished_silently(attempt)
@@ -267,13 +255,17 @@ class Live:
         if attempt.error is not None:
             self._fail(attempt.error)
             return
-        self._show("transcript", attempt.turn.transcript)
+        self._tell.show("transcript", attempt.turn.transcript)
         if attempt.command is not None:
             again = self._talk.last_words()
             self._talk.move_on()
             self._obey(attempt.command, again)
+        elif attempt.hushed:
+            self._talk.move_on()
+            self._attempt = None
+            self._enter(State.LISTENING)
         elif self._talk.interrupted is not None:
-            self._on_event("note", "resumed")
+            self._tell.event("note", "resumed")
             self._attempt = self._talk.rest(self._glasses.speaker.play)
             self._enter(State.THINKING)
         else:
@@ -282,7 +274,7 @@ class Live:
             self._enter(State.LISTENING)
 
     def _obey(self, command: Command, again: str) -> None:
-        self._on_event("command", command.name.lower())
+        self._tell.event("command", command.name.lower())
         speaker, past, mind = self._glasses.speaker, self._talk.past, self._mind
         if command in (Command.STOP, Command.NEVER_MIND):
             speaker.stop()
@@ -301,7 +293,7 @@ class Live:
     def _speaking(self, chunk: np.ndarray, pressed: bool) -> None:
         attempt, speaker = self._attempt, self._glasses.speaker
         assert attempt is not None
-        self._show("saying", attempt.turn.answer)
+        self._tell.show("saying", attempt.turn.answer)
         if self._endpointer.feed(chunk) is Heard.BEGUN or pressed:
             self._interrupt(attempt, pressed)
         elif attempt.finished.is_set() and speaker.pending_s() == 0:
@@ -322,7 +314,7 @@ class Live:
         # Nobody interrupts an answer that soon: the wearer had not finished.
         soon = self._heard_s - self._since < self._habits.second_thought_s
         self._talk.interrupt(attempt, unheard_s, goes_on=soon and not pressed and len(attempt.utterance) > 0)
-        self._on_event("note", "interrupted")
+        self._tell.event("note", "interrupted")
         if pressed:
             self._endpointer.reset()
         self._attempt = None
@@ -335,9 +327,22 @@ class Live:
 
     # What all states need.
 
+    def _mind_power(self) -> None:
+        if self._gauge is None:
+            return
+        if said := self._power.update(self._gauge.condition()):
+            self._note(said)
+            usual = self._usual_habits
+            self._habits = usual if self._power.thrift is Thrift.NONE else usual.sparing()
+
+    def _turn_over(self, turn: Turn) -> None:
+        turn.receipt = self._sensors.receipt()
+        self._on_turn(turn)
+        turn.frame = None  # whoever keeps turns need not keep pictures
+
     def _enter(self, state: State) -> None:
         if state is not self.state:
-            self._on_event("state", state.value)
+            self._tell.event("state", state.value)
         self.state, self._since = state, self._heard_s
         # Over its own voice surer signs of speech are wanted: what the echo canceller leaves is short.
         self._endpointer.onset = self._habits.interruption_onset if state is State.SPEAKING else self._ears.pace.onset
@@ -361,16 +366,7 @@ class Live:
             self._mind.apologise(error, self._glasses.speaker.play)
 
     def _note(self, text: str) -> None:
-        # A lost microphone is said once, not thirty times a second, but when it is lost again, again.
-        self._told = {said: at for said, at in self._told.items() if self._heard_s - at <= SAME_TROUBLE_S}
-        if text not in self._told:
-            self._on_event("note", text)
-        self._told[text] = self._heard_s
-
-    def _show(self, kind: str, text: str) -> None:
-        if text and f"{kind} {text}" != self._shown:
-            self._shown = f"{kind} {text}"
-            self._on_event(kind, text)
+        self._tell.note(text, self._heard_s)
 
     def _drop_attempt(self) -> None:
         if self._attempt is not None:

@@ -5,17 +5,12 @@ The record is the only bookkeeping there is: the trace, the receipt and the benc
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-
-@dataclass(frozen=True)
-class Evidence:
-    """What an answer rests on: where it comes from ("objects", "words", ...), what was found, and how sure (0..1)."""
-
-    source: str
-    finding: str
-    confidence: float
+from device.evidence import Claim
+from device.glasses import Frame
+from device.privacy import Receipt
 
 
 @dataclass
@@ -24,20 +19,25 @@ class Turn:
 
     timings_ms: milliseconds each stage took, in the order of the stages; `first_token` and `first_audio` count from the
     end of the question. costs: `answer_tokens`, `peak_rss_mb` and whatever else was spent. question_from is "text" or
-    the recogniser's name.
+    the recogniser's name; answered_by a row of device.experts.table, "model" or "evidence". receipt: of a live turn.
+    frame: the picture itself, until the turn is over; it is in no record.
     """
 
     picture: str | None = None
     question_from: str = "text"
     transcript: str = ""
     answer: str = ""
-    evidence: list[Evidence] = field(default_factory=list)
+    answered_by: str = ""
+    evidence: list[Claim] = field(default_factory=list)
     timings_ms: dict[str, float] = field(default_factory=dict)
     costs: dict[str, float] = field(default_factory=dict)
     spoken_to: str | None = None
+    receipt: Receipt | None = None
+    frame: Frame | None = field(default=None, repr=False, compare=False)
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready; times rounded to a tenth of a millisecond."""
-        record = asdict(self)
+        record = asdict(replace(self, frame=None))
+        del record["frame"]
         record["timings_ms"] = {stage: round(ms, 1) for stage, ms in self.timings_ms.items()}
         return record

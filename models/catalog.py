@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from models.errors import GlintError
+from models.remade import REMAKINGS, Remaking
 from models.sources import SOURCE_KINDS, Source
 
 if sys.version_info >= (3, 11):
@@ -40,8 +41,8 @@ class Model:
     """One entry of the catalogue.
 
     `size` is what the model takes on disk, in bytes. A fetched model has a `source` and `files`; a bundle has instead a
-    `base`, the name of the model it is assembled from, and the folder `weights`. Where `split`, the files are a voice
-    that is cut in two once it has been fetched (models.split_voice), which takes as much on disk and is all that stays.
+    `base`, the name of the model it is assembled from, and the folder `weights`. Where there is `remade`, the files are
+    rewritten once they have been fetched (models.remade), which takes as much on disk and is all that stays.
     """
 
     name: str
@@ -54,7 +55,7 @@ class Model:
     files: tuple[ModelFile, ...] = ()
     base: str | None = None
     weights: Path | None = None
-    split: bool = False
+    remade: Remaking | None = None
 
     @property
     def origin(self) -> str:
@@ -113,7 +114,7 @@ def _model(entry: Mapping[str, Any], weights: Path) -> Model:
         size=sum(file.size for file in files),
         source=SOURCE_KINDS[kind](**fields),
         files=files,
-        split=entry.get("split", False),
+        remade=REMAKINGS[entry["remade"]] if "remade" in entry else None,
     )
 
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from models.apart import run_apart
 from models.bundle import FORMAT as BUNDLE_FORMAT
 from models.bundle import Bundle
 from models.catalog import Catalog, Model, catalog
@@ -22,8 +23,8 @@ from models.errors import GlintError
 from models.integrity import RECORD, Stamp, differences, files_below, read_record, take_record, write_record
 from models.manifest import is_other_format, read_manifest
 from models.progress import Bars
+from models.remade import Remaking
 from models.sources import Progress, SourceError
-from models.voice_parts import FORMAT as VOICE_FORMAT
 
 WEIGHTS_RECORD = ".weights.json"  # in a bundle: the weights it was assembled from
 LOCK_TIMEOUT_S = 1800
@@ -156,8 +157,8 @@ class Store:
         folder = self.folder(model)
         if not folder.is_dir():
             return False
-        if model.split:
-            return not (is_other_format(folder, VOICE_FORMAT) or self._has_whole(model))
+        if model.remade:
+            return not (is_other_format(folder, model.remade.format) or self._has_fetched(model))
         if model.weights is None:
             return True
         if is_other_format(folder, BUNDLE_FORMAT):
@@ -180,8 +181,8 @@ class Store:
             _try_to_write(folder / RECORD, right)
         return [f"{model.name} is damaged: {folder / path} {what}" for path, what in wrong.items()]
 
-    def _has_whole(self, model: Model) -> bool:
-        """Whether there are the files of a voice, sound, as they were before it was to be split."""
+    def _has_fetched(self, model: Model) -> bool:
+        """Whether there are the files that are to be remade, sound, as an older Glint left them."""
         folder = self.folder(model)
         there = all((folder / file.path).exists() for file in model.files)
         return there and not differences(folder, _listed(model), read_record(folder / RECORD))[0]
@@ -192,7 +193,7 @@ class Store:
         origin = self.catalog[model.base] if model.base else model
         if not offline or (origin.source is not None and not origin.source.remote):
             return
-        if (model.base and self._is_sound(origin)) or (model.split and self._has_whole(model)):
+        if (model.base and self._is_sound(origin)) or (model.remade and self._has_fetched(model)):
             return
         state = "damaged" if self._is_current(model) else "not installed"
         raise GlintError(
@@ -215,7 +216,7 @@ class Store:
             )
 
     def _space_needed(self, model: Model) -> int:
-        needed = model.size * (2 if model.split else 1)
+        needed = model.size * (2 if model.remade else 1)
         if model.base and not self._is_sound(self.catalog[model.base]):
             needed += self._space_needed(self.catalog[model.base])
         return needed + (model.source.spare_bytes if model.source else 0)
@@ -250,8 +251,8 @@ class Store:
         fresh.mkdir(parents=True, exist_ok=True)
         done = False
         try:
-            if model.split:
-                record: Mapping[str, Stamp] = self._split(model, fresh, report)
+            if model.remade:
+                record: Mapping[str, Stamp] = self._remake(model, model.remade, fresh, report)
             elif model.source is not None:
                 record = self._fetch_files(model, fresh, report)
             else:
@@ -274,16 +275,15 @@ class Store:
             raise SourceError(f"{path} out of {model.source} {what}, so it was thrown away")
         return right
 
-    def _split(self, model: Model, out: Path, report: Progress) -> dict[str, Stamp]:
-        """Cuts a voice in two. It is fetched for this alone, unless an older Glint has left it whole."""
+    def _remake(self, model: Model, remaking: Remaking, out: Path, report: Progress) -> dict[str, Stamp]:
+        """Rewrites files that are fetched for this alone, unless an older Glint has left them as they were."""
         origin = self.folder(model)
-        if not self._has_whole(model):
-            origin = out.with_name("whole")
+        if not self._has_fetched(model):
+            origin = out.with_name("fetched")
             origin.mkdir(exist_ok=True)
             self._fetch_files(model, origin, report)
-        from models.split_voice import split_voice_apart
-
-        split_voice_apart(origin, out, lambda share: report(f"splitting {model.name}", int(share * 1e8), int(1e8)))
+        what = f"{remaking.doing} {model.name}"
+        run_apart(remaking.module, origin, out, progress=lambda share: report(what, int(share * 1e8), int(1e8)))
         return take_record(out, _expected(model, out))
 
     def _assemble(self, model: Model, out: Path, report: Progress) -> dict[str, Stamp]:
@@ -349,9 +349,9 @@ def _listed(model: Model) -> dict[str, tuple[int, str]]:
 
 def _expected(model: Model, folder: Path) -> dict[str, tuple[int, str]]:
     """Size and sha256 of each file: from the catalogue or, of what was made here, its manifest (GlintError if bad)."""
-    if model.source is not None and not model.split:
+    if model.source is not None and not model.remade:
         return _listed(model)
-    files = read_manifest(folder, VOICE_FORMAT)["files"] if model.split else Bundle.open(folder).files
+    files = read_manifest(folder, model.remade.format)["files"] if model.remade else Bundle.open(folder).files
     return {path: (file.bytes, file.sha256) for path, file in files.items()}
 
 

@@ -14,9 +14,10 @@ import numpy as np
 
 from models.errors import GlintError
 from models.espeak import phonemes
+from models.mapped_file import MappedFile
 from models.onnx_session import open_session
 from models.spoken_text import pieces, readable
-from models.voice_parts import DECODER, LATENTS
+from models.voice_parts import DECODER, LATENTS, WEIGHTS
 
 PAUSES = {",": 0.1, ";": 0.2, ":": 0.2}  # seconds of silence after a piece, by the mark it ends with
 FULL_STOP = 0.3
@@ -40,6 +41,7 @@ class Piper:
             settings = json.loads(about.read_text("utf-8"))
             self._latents = open_session(folder / LATENTS, threads)
             self._decoder = open_session(folder / DECODER, threads)
+            self._latents_weights = MappedFile((folder / LATENTS).with_suffix(WEIGHTS))
             shape = self._decoder.get_modelmeta().custom_metadata_map
             self._hop, self._overlap = int(shape["hop"]), int(shape["overlap"])  # samples a frame; frames
             self._ids: dict[str, list[int]] = settings["phoneme_id_map"]
@@ -97,4 +99,6 @@ class Piper:
             "input_lengths": np.array([len(ids)], np.int64),
             "scales": np.array(self._scales, np.float32) * np.array([1, self.pace, 1], np.float32),
         }
-        return self._latents.run(None, feed)[0]
+        frames = self._latents.run(None, feed)[0]
+        self._latents_weights.let_go()  # 54 MB that the decoder, and whatever comes until the next clause, can have
+        return frames

@@ -6,7 +6,7 @@ bundle's manifest.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -54,12 +54,16 @@ def named(scores: np.ndarray, rule: HintRule) -> list[tuple[str, float]]:
     return [(rule.names[i], float(block[i])) for i in best if block[i] >= rule.threshold]
 
 
-def hint_text(scores: np.ndarray, rules: Sequence[HintRule]) -> str:
-    """The hints of one picture, blocks in the order of `rules`, a name never twice; "" when nothing is sure enough."""
+def hint_text(scores: np.ndarray, rules: Sequence[HintRule], told: Mapping[str, Sequence[str]] = {}) -> str:
+    """The hints of one picture, blocks in the order of `rules`, a name never twice; "" when nothing is sure enough.
+
+    told: by label, what a block says instead of its own names.
+    """
     seen: set[str] = set()
     blocks = []
     for rule in rules:
-        names = [name for name, _ in named(scores, rule) if name not in seen]
+        words = told[rule.label] if rule.label in told else [name for name, _ in named(scores, rule)]
+        names = [name for name in words if name not in seen]
         seen.update(names)
         if names:
             blocks.append(rule.separator.join(names))

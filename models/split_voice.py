@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import shutil
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import NamedTuple
@@ -19,10 +19,12 @@ from typing import NamedTuple
 import onnx
 from onnx import GraphProto, ModelProto, NodeProto, TensorProto, helper
 
-from models.apart import report, run_apart
+from models.apart import report
 from models.errors import GlintError
 from models.manifest import FileRecord, write_manifest
-from models.voice_parts import DECODER, FORMAT, LATENTS
+from models.onnx_file import read_network
+from models.remade import VOICE
+from models.voice_parts import DECODER, LATENTS, WEIGHTS
 
 PAGE = 4096  # bytes; larger tensors lie on one of their own, so that onnxruntime maps them instead of copying
 _SAMPLE_BY_SAMPLE = {"LeakyRelu", "Add", "Div", "Mul", "Tanh", "Unsqueeze"}
@@ -36,12 +38,7 @@ def split_voice(folder: Path, out: Path) -> None:
     Raises GlintError when the network cannot be read or is not built like that, OSError when `out` cannot be written.
     """
     (path,) = folder.glob("*.onnx")
-    try:
-        model = onnx.load(path)
-    except OSError:
-        raise
-    except Exception as error:  # protobuf's own, which differs between its versions
-        raise GlintError(f"{path} is not a readable ONNX file ({error}).") from error
+    model = read_network(path)
     try:
         frames, first, last = _halves(model.graph)
         hop, overlap = _reach(last)
@@ -54,12 +51,7 @@ def split_voice(folder: Path, out: Path) -> None:
         if other.is_file() and other != path and not other.name.startswith("."):
             shutil.copyfile(other, out / other.name)
     files = {made.name: FileRecord.of(made) for made in sorted(out.iterdir()) if not made.name.startswith(".")}
-    write_manifest(out, FORMAT, {"name": path.stem}, files)
-
-
-def split_voice_apart(folder: Path, out: Path, progress: Callable[[float], None]) -> None:
-    """`split_voice` in a process of its own. Errors as `split_voice`; GlintError too when that process dies."""
-    run_apart(__name__, folder, out, progress=progress)
+    write_manifest(out, VOICE.format, {"name": path.stem}, files)
 
 
 class _OtherShape(Exception):
@@ -145,7 +137,7 @@ def _write(
 ) -> None:
     """One half, its large tensors in a file beside it, by place and length."""
     used = {name for node in nodes for name in node.input}
-    weights = path.with_suffix(".weights")
+    weights = path.with_suffix(WEIGHTS)
     tensors = []
     with weights.open("wb") as file:
         for tensor in model.graph.initializer:

@@ -16,24 +16,28 @@ from tokenizers import Tokenizer
 from models.bundle import TOKENIZER_FILE, Bundle
 from models.decoder import Decoder, KVCache
 from models.errors import GlintError
+from models.object_hints import ObjectHints
 from models.prompt import HintRule, PromptTemplate, hint_text, named
-from models.vision import VisionEncoder
+from models.vision import Seen, VisionEncoder
 
 MAX_ANSWER_TOKENS = 48
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class View:
     """A picture the model has looked at, ready for questions.
 
-    hints: (label, name, probability) of what the encoder's heads found, best first in each block; milliseconds of
-    encoding and of reading the picture into the cache.
+    picture: uint8 RGB [height, width, 3], as it was looked at. hints: (label, name, probability) of what the encoder's
+    heads found, best first in each block; milliseconds of encoding and of reading the picture into the cache. seen: all
+    that the encoder made of it.
     """
 
+    picture: np.ndarray
     cache: KVCache
     hints: tuple[tuple[str, str, float], ...]
     encode_ms: float
     prefill_ms: float
+    seen: Seen
 
 
 @dataclass
@@ -54,6 +58,7 @@ class VisionLanguageModel:
         self.encoder, self.decoder, self.tokenizer = encoder, decoder, tokenizer
         self._template = PromptTemplate(**config["prompt"])
         self._rules = [HintRule(**rule) for rule in config["hints"]]
+        self.object_hints: ObjectHints | None = None  # set, it tells in place of a block of hints what the head found
         self._end = tokenizer.token_to_id(self._template.end)
         self._head = decoder.new_cache()
         self._read(self._head, self._template.head)
@@ -78,12 +83,15 @@ class VisionLanguageModel:
         start = perf_counter()
         seen = self.encoder.encode(picture)
         encoded = perf_counter()
-        hints = hint_text(seen.scores, self._rules) if with_hints else ""
+        objects = self.object_hints
+        told = {objects.label: objects.words(seen.objects)} if objects is not None else {}
+        hints = hint_text(seen.scores, self._rules, told) if with_hints else ""
         after = self._ids(self._template.after_image(hints))
         cache = self._head.branch()
         self.decoder.prefill(cache, np.concatenate([seen.tokens, self.decoder.embed(after)]) if after else seen.tokens)
         found = tuple((rule.label, *pair) for rule in self._rules for pair in named(seen.scores, rule))
-        return View(cache, found, 1e3 * (encoded - start), 1e3 * (perf_counter() - encoded))
+        times = 1e3 * (encoded - start), 1e3 * (perf_counter() - encoded)
+        return View(picture, cache, found, *times, seen)
 
     def ask(
         self,

@@ -10,6 +10,7 @@ import time
 import pytest
 
 SINK = "glint_test_sink"
+VOICE = "glint_test_voice"
 RATE = 48_000
 CONFIGURATION = f"""
 </usr/share/alsa/alsa.conf>
@@ -68,6 +69,22 @@ class SoundServer:
         # Without a listener in a hurry a null sink plays in steps of up to two seconds.
         self._run("parec", f"--device={SINK}.monitor", "--latency-msec=10")
         time.sleep(2.5)
+
+    def plug_voice(self):
+        """A microphone, the default one, that hears what `say` plays and nothing else."""
+        for command in (
+            ("load-module", "module-null-sink", f"sink_name={VOICE}", f"rate={RATE}", "channels=1"),
+            # Browsers take what only listens to a loudspeaker for no microphone.
+            ("load-module", "module-remap-source", f"master={VOICE}.monitor", f"source_name={VOICE}_microphone"),
+            ("set-default-source", f"{VOICE}_microphone"),
+            ("set-default-sink", SINK),
+        ):
+            done = self._control(*command)
+            assert done.returncode == 0, done.stderr
+
+    def say(self, path):
+        """Plays a WAV into the microphone of `plug_voice`, to its end."""
+        subprocess.run(["paplay", f"--device={VOICE}", path], check=True, timeout=60)
 
     def unplug(self):
         assert self._control("unload-module", "module-null-sink").returncode == 0

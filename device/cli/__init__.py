@@ -15,8 +15,14 @@ from models.errors import GlintError
 COMMANDS = {  # command: (module, object)
     "ask": ("device.cli.ask", "ask"),
     "run": ("device.cli.run", "run"),
+    "sim": ("device.cli.sim", "sim"),
     "models": ("device.cli.models_command", "models_group"),
     "doctor": ("device.cli.doctor", "doctor_command"),
+    "read": ("device.cli.read", "read"),
+    "scan": ("device.cli.scan", "scan"),
+    "colour": ("device.cli.colour", "colour"),
+    "label": ("device.cli.label", "label"),
+    "find": ("device.cli.find", "find"),
     "evaluate": ("device.cli.evaluate", "evaluate"),
     "bench": ("device.cli.bench", "bench"),
 }
@@ -44,6 +50,7 @@ def glint() -> None:
       glint models pull                               fetch the models, once
       glint ask --image photo.jpg --text "What is this?"
       glint ask --image photo.jpg --audio question.wav --speak answer.wav
+      glint sim --browse                              glasses on a page in the browser
 
     Models lie in a cache folder (variable GLINT_CACHE). With GLINT_OFFLINE=1 nothing is ever fetched. Every command
     that has --json prints one JSON object on standard output and nothing else there.

@@ -36,8 +36,9 @@ _FILE = click.Path(path_type=Path)
 @click.option("--model", type=_FILE, help="Folder of another vision-language bundle.")
 @click.option("--threads", type=click.IntRange(1, 64), default=2, show_default=True, help="Threads for each model.")
 @click.option("--offline", is_flag=True, help="Fetch nothing; fail when a model is not there.")
+@click.option("--show", type=_FILE, help="Draw what the answer rests on into this picture (PNG or JPEG).")
 @click.option("--json", "as_json", is_flag=True, help="Print the whole turn as one JSON object.")
-def ask(as_json: bool, **options: Any) -> None:
+def ask(as_json: bool, show: Path | None, **options: Any) -> None:
     """Answer one question about a photo, by text or by voice.
 
     \b
@@ -45,18 +46,29 @@ def ask(as_json: bool, **options: Any) -> None:
       glint ask --image street.jpg --audio question.wav --speak answer.wav
 
     Prints what was heard, the answer as it forms and how long each part took. Models that are missing are fetched
-    first (`glint models pull` does that ahead). --json prints the Turn: transcript, answer, timings_ms (milliseconds
-    by stage; first_token and first_audio count from the end of the question), evidence (what the encoder's heads
-    found, with probabilities) and costs.
+    first (`glint models pull` does that ahead).
+
+    Text, codes, colours, labels, charts and everyday objects are seen by experts, which are exact or say that they are
+    unsure; the language model answers the rest. A number or a name that nothing in the picture bears out is called a
+    guess; a price, a date or a medicine is then not said at all. --show draws what the answer rests on.
+
+    --json prints the Turn: transcript, answer, answered_by (the kind of question, or "model"), timings_ms
+    (milliseconds by stage; first_token and first_audio count from the end of the question), evidence (source, finding,
+    confidence, basis: verbatim, measured or inferred; box: left, top, right, bottom in 0..1; line) and costs.
     """
     from device.assistant import Question
     from device.assistant import ask as answer
 
     question = Question(**options)
+    turn = answer(question) if as_json else answer(question, on_text=lambda piece: click.echo(piece, nl=False))
+    if show is not None:
+        from device.seeing.drawing import write_drawing
+        from device.seeing.photo import read_photo
+
+        write_drawing(show, read_photo(question.image), turn.evidence)
     if as_json:
-        click.echo(json.dumps(answer(question).as_dict()))
+        click.echo(json.dumps(turn.as_dict()))
         return
-    turn = answer(question, on_text=lambda piece: click.echo(piece, nl=False))
     click.echo()
     _print_summary(turn)
 
@@ -68,6 +80,10 @@ def _print_summary(turn: Turn) -> None:
     console = Console(stderr=True, highlight=False)
     console.print(f"[bold]question[/] ({turn.question_from}): {turn.transcript}")
     console.print(f"[bold]answer[/]: {turn.answer}")
+    for claim in turn.evidence:
+        line = f', from "{claim.line}"' if claim.line else ""
+        console.print(f"[bold]evidence[/] ({claim.source}, {claim.basis.value}, {claim.confidence:.0%}):", end=" ")
+        console.print(f"{claim.finding}{line}", markup=False)
     table = Table("stage", "ms", box=None, header_style="bold")
     table.columns[1].justify = "right"
     for stage, ms in turn.timings_ms.items():

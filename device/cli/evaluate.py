@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
+import importlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
+from device.cli.evaluate_report import deliver, language_model_alone, print_figures
 from models.evaluation import pictures
 
 _DATA = click.option("--data", type=click.Path(path_type=Path), required=True, help="File of JSON lines.")
@@ -24,6 +25,9 @@ def _picture_options(command: Callable) -> Callable:
             "--no-hints", is_flag=True, help="Withhold the hints from the prompt, to see what they are worth."
         ),
         click.option(
+            "--object-hints", is_flag=True, help="Offer what the object head found as hints, with numbers: '2 dog'."
+        ),
+        click.option(
             "--answers", type=click.Path(path_type=Path), help="Write every answer to this file, as JSON lines."
         ),
         click.option("--model", type=click.Path(path_type=Path), help="Folder of another bundle than the default."),
@@ -35,7 +39,20 @@ def _picture_options(command: Callable) -> Callable:
     return command
 
 
-@click.group()
+EXPERTS = ("text", "labels", "colours", "finder", "charts")  # each in a file of its own, device/cli/evaluate_NAME.py
+
+
+class _Commands(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [*self.commands, *EXPERTS]
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name in EXPERTS:
+            return getattr(importlib.import_module(f"device.cli.evaluate_{name}"), name)
+        return super().get_command(ctx, name)
+
+
+@click.group(cls=_Commands)
 def evaluate() -> None:
     """Measure quality on a file of JSON lines.
 
@@ -48,6 +65,7 @@ def evaluate() -> None:
     questions  file, question, answer and/or answers     exact, exact_TYPE, vqa_accuracy
                (list, or votes by answer) [, type]
     speech     text [, file]                             wer; without file a round trip through each voice
+    text, labels, colours, finder, charts                what the experts see; the help of each says more
     """
 
 
@@ -61,34 +79,12 @@ def _evaluate(
     model: Path | None,
     answers: Path | None,
     no_hints: bool,
+    object_hints: bool,
     threads: int,
     as_json: bool,
 ) -> None:
-    from device.assistant import load_model
-    from device.seeing.photo import read_photo
-
     rows = pictures.read_rows(data, needed, limit, dev)
-    language_model = load_model(model, threads)
-    last: list[Any] = [None, None]  # many questions in a row are about one picture
-
-    def answer(picture: Path, question: str) -> str:
-        if last[0] != picture:
-            last[:] = picture, language_model.look(read_photo(picture), with_hints=not no_hints)
-        return language_model.answer(last[1], question).text.strip()
-
-    report = score(rows, answer)
-    if answers:
-        answers.write_text("".join(json.dumps(record) + "\n" for record in report.answers))
-    _print(report.figures, as_json)
-
-
-def _print(figures: dict[str, Any], as_json: bool) -> None:
-    if as_json:
-        click.echo(json.dumps(figures))
-        return
-    width = max(map(len, figures))
-    for name, value in figures.items():
-        click.echo(f"{name:<{width}}  {value}")
+    deliver(score(rows, language_model_alone(model, threads, not no_hints, object_hints)), answers, as_json)
 
 
 @evaluate.command()
@@ -140,4 +136,4 @@ def speech(
 
     needs_voices = any(utterance.file is None for utterance in read_utterances(data)[:limit])
     opened = {name: open_voice(name) for name in voices} if needs_voices else {}
-    _print(evaluate_speech(data, open_recognizer(recognizer, vosk_model), opened, limit), as_json)
+    print_figures(evaluate_speech(data, open_recognizer(recognizer, vosk_model), opened, limit), as_json)

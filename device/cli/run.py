@@ -159,11 +159,11 @@ def load(
     from device.assistant import load_model
     from device.heap import trim_heap
     from device.hearing.ears import Ears
+    from device.hearing.near_voice import open_echo
     from device.hearing.recognizer import open_recognizer
     from device.speaking.voice import open_voice
     from device.thinking.mind import Mind
     from models import fetch
-    from models.echo import EchoCanceller
     from models.smart_turn import SmartTurn
     from models.wake_word import WakeWord
 
@@ -177,7 +177,7 @@ def load(
     if not no_smart_turn:
         smart_turn = SmartTurn(fetch.ensure("smart-turn-v3", offline=offline), threads)
         finished = partial(mind.alone.call, smart_turn.finished)
-    ears = Ears(WakeWord(words) if words else None, None if no_echo else EchoCanceller(), finished)
+    ears = Ears(WakeWord(words) if words else None, None if no_echo else open_echo(), finished)
     ears.by_name = not push_to_talk
     trim_heap()
     return mind, ears

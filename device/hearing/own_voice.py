@@ -21,5 +21,10 @@ def is_own_voice(transcript: str, answer: str) -> bool:
     return sum(block.size for block in blocks) >= SHARE * len(heard)
 
 
+def has_only_words_of(transcript: str, answer: str) -> bool:
+    """Whether each word of `transcript` is one of `answer`'s."""
+    return set(_words(transcript)) <= set(_words(answer))
+
+
 def _words(text: str) -> list[str]:
     return re.findall(r"[\w']+", text.lower())

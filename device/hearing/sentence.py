@@ -56,6 +56,16 @@ def sentence(transcript: str) -> Sentence:
     return Sentence.WHOLE if _whole(words) else Sentence.UNCLEAR
 
 
+def asks_nothing(transcript: str) -> bool:
+    """Whether it is a word or two that begin no question and go on from none.
+
+    Said over an answer, that is meant to silence it, whatever it was heard as.
+    """
+    words = re.findall(r"[\w']+", transcript.lower().replace("\u2019", "'"))
+    begins = _WH | _AUXILIARIES | _IMPERATIVES | _PREPOSITIONS | _DETERMINERS | _POINTERS | _GOING_ON | _MORE
+    return 1 <= len(words) <= 2 and words[0].removesuffix("'s") not in begins
+
+
 def _open(words: list[str]) -> bool:
     last, before = words[-1], words[-2] if len(words) > 1 else ""
     if last in _DETERMINERS or (last in _GOING_ON and len(words) > 1):

@@ -65,8 +65,8 @@ class Eye:
 
         return first
 
-    def watch(self) -> None:
-        """Takes in the newest frame."""
+    def watch(self) -> bool:
+        """Takes in the newest frame; whether there was one."""
         self.trouble = None
         try:
             frame = self._camera.latest()
@@ -75,11 +75,13 @@ class Eye:
             self.trouble = GONE
             self._looking = None
             self._gaze.forget()
-            return
-        if frame is not None:
-            self._gaze.see(frame)
-            if not self._next.done():
-                self._next.set_result(frame)
+            return False
+        if frame is None:
+            return False
+        self._gaze.see(frame)
+        if not self._next.done():
+            self._next.set_result(frame)
+        return True
 
     def look(self) -> None:
         """Starts to read the best picture of the last moment, unless it is being read or has been."""

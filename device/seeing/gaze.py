@@ -42,11 +42,11 @@ class Score:
 
 
 class Gaze:
-    """Remembers the frames of the last `seconds`, at most `count`, and their scores."""
+    """Remembers of the last `seconds` the frames, at most `count`, that none after them was better than."""
 
     def __init__(self, seconds: float = 1.5, count: int = 8):
         self._seconds = seconds
-        self._kept: deque[tuple[Frame, Score]] = deque(maxlen=count)
+        self._kept: deque[tuple[Frame, Score]] = deque(maxlen=count)  # the best first, the newest last
         self._before: np.ndarray | None = None
 
     def see(self, frame: Frame) -> Score | None:
@@ -58,6 +58,8 @@ class Gaze:
         motion = 0.0 if self._before is None else float(cv2.absdiff(grey, self._before).mean())
         self._before = grey
         score = Score(float(cv2.Laplacian(grey, cv2.CV_64F).std()), 1 - clipped, motion, grey)
+        while self._kept and self._kept[-1][1].total <= score.total:  # will never be the best again
+            self._kept.pop()
         self._kept.append((frame, score))
         return score
 
@@ -71,5 +73,4 @@ class Gaze:
         if not self._kept:
             return None
         newest = self._kept[-1][0].at
-        recent = [pair for pair in self._kept if newest - pair[0].at <= self._seconds]
-        return max(recent, key=lambda pair: pair[1].total)
+        return next(pair for pair in self._kept if newest - pair[0].at <= self._seconds)

@@ -10,13 +10,18 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 
+from device.experts.scene import Scene
+from device.glasses import Frame
 from device.skills.commands import Command
 from device.thinking.follow_up import complete, leans_back
-from device.turn import Evidence, Turn
-from models.vision_language import Reply, View
+from device.turn import Turn
+from models.vision_language import View
+
+T = TypeVar("T")
 
 
 class Cancelled(Exception):
@@ -25,10 +30,11 @@ class Cancelled(Exception):
 
 @dataclass
 class Past:
-    """What a follow-up may lean on: the turn before, its view and what can be said again."""
+    """What a follow-up may lean on: the turn before, its view and what was found out about the picture."""
 
     turn: Turn
     view: View | None
+    scene: Scene | None = None
 
 
 @dataclass
@@ -43,7 +49,9 @@ class Attempt:
     own_words: str = ""  # what the assistant was saying meanwhile, which it must not take for a question
     turn: Turn = field(default_factory=Turn)
     command: Command | None = None
+    hushed: bool = False  # was a word over an answer that asks nothing
     view: View | None = None
+    scene: Scene | None = None
     error: Exception | None = None
     # What was made of the answer: text, samples, rate; a clause that comes in stretches has its text in the first.
     spoken: list[tuple[str, np.ndarray, int]] = field(default_factory=list)
@@ -123,26 +131,19 @@ class Attempt:
         """The question to ask and the view to ask it of: the one before for a question that leans back."""
         question = self.turn.transcript
         if self.past and self.past.view and leans_back(question):
-            self.view = self.past.view
+            self.look_back()
             return complete(question, self.past.turn.transcript, self.past.turn.answer), self.view
         self.view = self.looking() if self.looking else None
         return question, self.view
 
-    def record(self, reply: Reply, view: View) -> None:
-        """Writes how the answer came about into the turn."""
-        self.turn.answer = reply.text.strip()
-        self.turn.evidence = [Evidence(label, name, chance) for label, name, chance in view.hints]
-        self.turn.timings_ms |= {
-            "encode_picture": view.encode_ms,
-            "prefill_picture": view.prefill_ms,
-            "prefill_question": reply.prefill_ms,
-            "first_token": reply.first_token_ms,
-            "answer": reply.total_ms,
-        }
-        self.turn.costs["answer_tokens"] = len(reply.tokens)
+    def look_back(self) -> None:
+        """The turn is about the picture of the one before."""
+        if self.past is not None and self.past.view is not None:
+            self.view, self.scene = self.past.view, self.past.scene
+            self.turn.frame = Frame(self.past.view.picture, self.turn.frame.at if self.turn.frame else 0.0)
 
 
-def until_cancelled(pieces: Iterator[str], attempt: Attempt) -> Iterator[str]:
+def until_cancelled(pieces: Iterator[T], attempt: Attempt) -> Iterator[T]:
     for piece in pieces:
         attempt.check()
         yield piece

@@ -33,7 +33,10 @@ class Conversation:
 
     def remember(self, attempt: Attempt) -> None:
         """A follow-up will lean on this turn; its picture is the one before where it had none of its own."""
-        self.past = Past(attempt.turn, attempt.view or (self.past.view if self.past else None))
+        if attempt.view is None and self.past is not None:
+            self.past = Past(attempt.turn, self.past.view, self.past.scene)
+        else:
+            self.past = Past(attempt.turn, attempt.view, attempt.scene)
 
     def finish(self, attempt: Attempt) -> None:
         """The answer was heard to its end."""
@@ -63,9 +66,9 @@ class Conversation:
         rest.finished.set()
         return rest
 
-    def move_on(self) -> None:
-        """What was interrupted will not go on; its turn is over, unless it was half a question's."""
-        if self.interrupted is not None and self.first_half is None:
+    def move_on(self, to_answer: bool = False) -> None:
+        """What was interrupted will not go on; its turn is over, unless half a question is answered as a whole now."""
+        if self.interrupted is not None and not (to_answer and self.first_half is not None):
             self._on_turn(self.interrupted.attempt.turn)
         self.interrupted = self.first_half = None
 

@@ -6,23 +6,26 @@ Jobs are done in the order they come; a cancelled guess makes way within a token
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from device.experts.instruments import open_instruments
 from device.heap import trim_heap
-from device.hearing.own_voice import is_own_voice
+from device.hearing.own_voice import has_only_words_of, is_own_voice
+from device.hearing.sentence import asks_nothing
 from device.hearing.wake_phrase import without_wake_word
 from device.skills.commands import Command, command_in
-from device.speaking.clauses import clauses_as_written
+from device.thinking.answerer import Answerer
 from device.thinking.attempt import Attempt, Cancelled, Past, until_cancelled
+from device.thinking.support import Sayable, own_words, passed
 from device.thinking.turn_taking import TurnTaking
 from models.speech import NoSpeech, Recognizer, Voice
 from models.spoken_text import pieces as pieces_of
-from models.vision_language import Reply, View, VisionLanguageModel
+from models.vision_language import View, VisionLanguageModel
 
 ANSWER_DEADLINE_S = 8.0  # a model that is slower than this has said enough
 MORE_DETAIL = "Describe what you see."
@@ -47,11 +50,18 @@ class Mind:
     def __post_init__(self) -> None:
         self._worker = ThreadPoolExecutor(1, "mind")
         self._apologist = ThreadPoolExecutor(1, "apologies")  # the other may be what does not come back
-        self._last: Future | None = None
+        self._jobs: list[Future] = []
+        self.answerer = Answerer(lambda: self.model, open_instruments(loaded=self.model), self.alone)
+
+    @property
+    def waiting(self) -> int:
+        """Jobs that are not done, the one at hand among them."""
+        self._jobs = [job for job in self._jobs if not job.done()]
+        return len(self._jobs)
 
     @property
     def idle(self) -> bool:
-        return self._last is None or self._last.done()
+        return self.waiting == 0
 
     def close(self) -> None:
         """Waits for the job at hand; those behind it are dropped."""
@@ -85,21 +95,25 @@ class Mind:
         self._submit(lambda: self._work(attempt, trouble or NO_PICTURE))
         return attempt
 
-    def speak(self, attempt: Attempt, text: str) -> None:
-        """Adds a text to an attempt, piece by piece."""
+    def speak(self, attempt: Attempt, text: Sayable) -> None:
+        """Adds a text to an attempt, piece by piece. Raises TypeError for one that has not passed the gate."""
+        if not isinstance(text, Sayable):
+            raise TypeError(f"{text!r} has not passed the gate (device.thinking.support)")
         for piece in pieces_of(text):
             said = piece
+            trim_heap()  # what ran before has left free what the voice's weights need
             for samples in self.alone.pieces(self.voice.speak(piece)):
                 attempt.check()
                 attempt.say(said, self._loud(samples), self.voice.rate)
                 said = ""
 
     def say(self, text: str, play: Callable[[np.ndarray, int], None], past: Past | None = None) -> Attempt:
-        """Speaks a text that no question asked for, at once."""
+        """Speaks a text that no question asked for, at once. What it states rests on what the past turn did."""
         attempt = Attempt(np.zeros(0, np.float32), None, past, play)
-        attempt.turn.answer = text
+        attempt.turn.evidence = past.turn.evidence if past is not None else []
+        attempt.turn.answer = said = passed(text, attempt.turn.evidence)
         attempt.release()
-        self._submit(lambda: self._guarded(attempt, lambda: self.speak(attempt, text)))
+        self._submit(lambda: self._guarded(attempt, lambda: self.speak(attempt, said)))
         return attempt
 
     def apologise(self, error: Exception, play: Callable[[np.ndarray, int], None]) -> None:
@@ -129,14 +143,15 @@ class Mind:
         """Describes the picture of the turn before again."""
         attempt = Attempt(np.zeros(0, np.float32), None, attempt_past, play)
         attempt.turn.transcript = MORE_DETAIL
-        attempt.view = attempt_past.view
+        attempt.look_back()
         attempt.release()
         self._submit(lambda: self._guarded(attempt, lambda: self._answer(attempt, MORE_DETAIL, attempt_past.view)))
         return attempt
 
     def _submit(self, job: Callable) -> Future:
-        self._last = self._worker.submit(job)
-        return self._last
+        submitted = self._worker.submit(job)
+        self._jobs = [*(job for job in self._jobs if not job.done()), submitted]
+        return submitted
 
     def _words(self, utterance: np.ndarray) -> str:
         try:
@@ -149,6 +164,9 @@ class Mind:
         said = without_wake_word(self._words(attempt.utterance)).strip()
         if is_own_voice(said, attempt.own_words):
             return ""
+        if attempt.own_words and asks_nothing(said) and command_in(said) is None:
+            attempt.hushed = not has_only_words_of(said, attempt.own_words)
+            return said if attempt.hushed else ""
         if said and attempt.before is not None and command_in(said) is None:
             whole = np.concatenate([attempt.before, attempt.utterance])
             return without_wake_word(self._words(whole)).strip()
@@ -163,15 +181,21 @@ class Mind:
             attempt.turn.timings_ms["transcribe"] = 1e3 * (time.perf_counter() - start)
             attempt.transcribed.set()
             attempt.check()
-            if not attempt.turn.transcript:
+            if not attempt.turn.transcript or attempt.hushed:
                 return
             attempt.command = command_in(attempt.turn.transcript)
             if attempt.command is not None:
                 return
+            past = attempt.past
+            about_before = self.answerer.explain(attempt.turn.transcript, past.turn if past else None, attempt.turn)
+            if about_before is not None:
+                attempt.look_back()
+                self._speak_all(attempt, about_before)
+                return
             question, view = attempt.choose()
             if view is None:
                 attempt.turn.answer = trouble
-                self.speak(attempt, trouble)
+                self.speak(attempt, own_words(trouble))
             else:
                 self._answer(attempt, question, view)
 
@@ -179,18 +203,20 @@ class Mind:
 
     def _answer(self, attempt: Attempt, question: str, view: View | None) -> None:
         if view is None:
-            self.speak(attempt, NO_PICTURE)
+            self.speak(attempt, own_words(NO_PICTURE))
             return
-        reply = Reply()
         attempt.asked_at = time.perf_counter()
-        pieces = self.alone.pieces(self.model.ask(view, question, reply, deadline_s=ANSWER_DEADLINE_S))
-        for clause in clauses_as_written(until_cancelled(pieces, attempt)):
-            attempt.record(reply, view)
-            self.speak(attempt, clause)
-        attempt.record(reply, view)
+        if attempt.scene is None:
+            attempt.scene = self.answerer.scene(view, attempt.past.scene if attempt.past else None)
+        self._speak_all(
+            attempt, self.answerer.answer(question, view, attempt.scene, attempt.turn, deadline_s=ANSWER_DEADLINE_S)
+        )
 
-    @staticmethod
-    def _guarded(attempt: Attempt, work: Callable[[], None]) -> None:
+    def _speak_all(self, attempt: Attempt, clauses: Iterator[Sayable]) -> None:
+        for clause in until_cancelled(clauses, attempt):
+            self.speak(attempt, clause)
+
+    def _guarded(self, attempt: Attempt, work: Callable[[], None]) -> None:
         try:
             work()
         except Cancelled:

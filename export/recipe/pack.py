@@ -34,7 +34,10 @@ def load_run(run: Path, base: Path) -> tuple[LanguageModel, Connector, HintHead]
 
 
 def pack_weights(run: Path, base: Path, out: Path, version: str) -> None:
-    """Writes the shipped files of `run` into `out`. What is in config.json besides (figures) is kept."""
+    """Writes the shipped files of `run` into `out`, without an object head (export.recipe.objects adds one).
+
+    What is in config.json besides is kept.
+    """
     model, connector, head = load_run(run, base)
     out.mkdir(parents=True, exist_ok=True)
     write_vision_graph(run / "encoder.onnx", connector, head, out / "vision.onnx")
@@ -42,5 +45,6 @@ def pack_weights(run: Path, base: Path, out: Path, version: str) -> None:
     path = out / "config.json"
     config = json.loads(path.read_text()) if path.exists() else {}
     settings = json.loads((run / "settings.json").read_text())
+    config.pop("objects", None)  # it describes a head of another encoder
     config.update(name="glint-135m", version=version, licences=LICENCES, **settings)
     path.write_text(json.dumps(config, indent=1) + "\n")

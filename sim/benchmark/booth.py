@@ -38,6 +38,48 @@ class Stop:
     late_s: float
 
 
+class Tempo:
+    """How fast time passes. busy: None for real time; else in real time while it returns True, else at once."""
+
+    def __init__(self, busy: Callable[[], bool] | None) -> None:
+        self._busy = busy
+        self.started: float | None = None  # on time.monotonic's clock, when the first chunk begins
+        self._due = 0.0
+
+    def next(self, wait: bool = True) -> None:
+        """One chunk passes: comes back when it is over."""
+        now = time.monotonic()
+        if self.started is None:
+            self.started = self._due = now
+        if self._busy is None:
+            self._due += CHUNK / RATE
+        elif self._busy():
+            self._due = max(now, self._due + CHUNK / RATE)
+        else:
+            self._due = now
+        if wait:
+            time.sleep(max(0.0, self._due - now))
+
+    def late_s(self) -> float:
+        """Seconds since the last chunk was over, in real time; else 0: the samples are the clock."""
+        return max(0.0, time.monotonic() - self._due) if self._busy is None and self.started is not None else 0.0
+
+
+class EchoPath:
+    """From speaker to microphone. response: float32 [n] at RATE, its impulse response."""
+
+    def __init__(self, response: np.ndarray) -> None:
+        self._response = response
+        self._leaving = np.zeros(CHUNK + len(response), np.float32)
+
+    def heard(self, block: np.ndarray) -> np.ndarray:
+        """What comes back while the next block, float32 [CHUNK], leaves the speaker: float32 [CHUNK]."""
+        self._leaving = np.concatenate([self._leaving[CHUNK:], block])
+        if not self._leaving.any():
+            return np.zeros(CHUNK, np.float32)
+        return np.convolve(self._leaving[1:], self._response, "valid").astype(np.float32)
+
+
 class Booth:
     """script: gets the booth and yields what is to be heard next, float32 [n] at RATE each, as long as it likes.
 
@@ -58,18 +100,22 @@ class Booth:
         self.speaker: Speaker = self
         self.button: Button = self
         self.pixels = pixels
-        self.started = self._due = 0.0  # on time.monotonic's clock, when the first chunk begins
         self.plays: list[Play] = []
         self.stops: list[Stop] = []
         self._script = iter(script(self))
-        self._busy, self._press = busy, press
-        self._echo = echo
+        self._press = press
+        self._tempo = Tempo(busy)
+        self._echo = None if echo is None else EchoPath(echo)
         self._playback = Playback(RATE)
-        self._leaving = np.zeros(CHUNK + (0 if echo is None else len(echo)), np.float32)
         self._random = np.random.default_rng(2)
         self._waiting = np.zeros(0, np.float32)
         self._heard = 0  # samples
         self._over = False
+
+    @property
+    def started(self) -> float:
+        """On time.monotonic's clock, when the first chunk begins; 0 before."""
+        return self._tempo.started or 0.0
 
     @property
     def now_s(self) -> float:
@@ -94,39 +140,21 @@ class Booth:
                 self._over = True
                 raise Ended
             self._waiting = np.concatenate([self._waiting, more])
-        if not self._heard:
-            self.started = self._due = time.monotonic()
         said, self._waiting = self._waiting[:CHUNK], self._waiting[CHUNK:]
         noise = self._random.normal(0, QUIET, CHUNK).astype(np.float32)
-        chunk = said + noise + self._played_back(self._playback.take(CHUNK))
-        self._wait()
+        played = self._playback.take(CHUNK)
+        chunk = said + noise + (0 if self._echo is None else self._echo.heard(played))
+        self._tempo.next()
         self._heard += CHUNK
         return chunk
 
-    def _played_back(self, block: np.ndarray) -> np.ndarray:
-        if self._echo is None:
-            return np.zeros(CHUNK, np.float32)
-        self._leaving = np.concatenate([self._leaving[CHUNK:], block])
-        if not self._leaving.any():
-            return np.zeros(CHUNK, np.float32)
-        return np.convolve(self._leaving[1:], self._echo, "valid").astype(np.float32)
-
-    def _wait(self) -> None:
-        now = time.monotonic()
-        if self._busy is None:
-            self._due += CHUNK / RATE
-        elif self._busy():
-            self._due = max(now, self._due + CHUNK / RATE)
-        else:
-            self._due = now
-        time.sleep(max(0.0, self._due - now))
-
     def late_s(self) -> float:
         """As the protocol of a microphone says; 0 where the samples are the clock."""
-        return max(0.0, time.monotonic() - self._due) if self._busy is None and self._heard else 0.0
+        return self._tempo.late_s()
 
     def latest(self) -> Frame:
-        return Frame(self.pixels, time.monotonic())
+        """As the protocol of a camera says; in memory of its own, as each frame of one is."""
+        return Frame(self.pixels.copy(), time.monotonic())
 
     def play(self, samples: np.ndarray, rate: int) -> None:
         loud = np.flatnonzero(np.abs(samples) > 0.02 * np.abs(samples).max(initial=0))

@@ -6,7 +6,7 @@ Knows what to measure with, not how to print (device/cli/bench.py).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
@@ -19,17 +19,17 @@ from models import fetch
 from models.audio import read_sound
 from models.errors import GlintError
 from sim.benchmark.asleep import benchmark_asleep
+from sim.benchmark.assistant_memory import CALL, READ, benchmark_memory
 from sim.benchmark.barge_in import benchmark_barge_in, interruption_lines
 from sim.benchmark.booth import room_echo
 from sim.benchmark.noise import Noises
-from sim.benchmark.resources import PeakMemory
 from sim.benchmark.sentences import PASSAGES, QUESTIONS, class_names, talk
 from sim.benchmark.soak import benchmark_soak, soak_lines
 from sim.benchmark.turns import benchmark_turns, question_lines
 from sim.benchmark.utterances import ESPEAK, PIPER, Line, Studio, Take
 from sim.benchmark.wake import benchmark_false_wakes, benchmark_wake, wake_lines
 
-PARTS = ("turns", "fixed_pause", "noise", "echo", "asleep", "wake", "barge_in")  # in this order
+PARTS = ("turns", "memory", "fixed_pause", "noise", "echo", "asleep", "wake", "barge_in")  # in this order
 RECORDINGS = ("two_cities.wav", "beckett.wav")
 SOAK = "soak"
 _BATCH = 100  # sentences of talk made at once, about six minutes
@@ -65,14 +65,19 @@ class Plan:
 
 @dataclass
 class Bench:
-    """Everything that the parts share. pixels: the photo that is asked about, uint8 RGB [height, width, 3]."""
+    """Everything that the parts share. pixels: the photo that is asked about, uint8 RGB [height, width, 3].
+
+    run_options: of `glint run`, to have it as `mind` and `ears` are. progress is told how far it is, phase which part
+    begins.
+    """
 
     mind: Mind
     ears: Ears
     pixels: np.ndarray
     plan: Plan
     progress: Callable[[str], None] = lambda what: None
-    memory: PeakMemory = field(default_factory=PeakMemory)
+    phase: Callable[[str], None] = lambda part: None
+    run_options: tuple[str, ...] = ()
 
     def measure(self, parts: list[str]) -> Iterator[dict[str, Any]]:
         """The figures of each part as soon as it is over, in the order of PARTS."""
@@ -80,12 +85,17 @@ class Bench:
             self._studio = studio
             for part in (*PARTS, SOAK):
                 if part in parts:
+                    self.phase(part)
                     self.progress(f"{part}: making the speech")
                     yield getattr(self, f"_{part}")()
 
     def _turns(self) -> dict[str, Any]:
-        figures = self._ask(self.plan.turns, self.ears, peer=self.memory if self.plan.peer else None)
-        return figures | {"peak_rss_mb": self.memory.mb()}
+        return self._ask(self.plan.turns, self.ears, peer=self.plan.peer)
+
+    def _memory(self) -> dict[str, Any]:
+        reading = [Line(question, PIPER[0]) for question in READ]
+        call, *questions = self._made([Line(CALL, PIPER[0]), *reading, *question_lines(self.plan.turns_apart)])
+        return benchmark_memory(call, questions, self.pixels, self.run_options, self.progress)
 
     def _fixed_pause(self) -> dict[str, Any]:
         return _named(self._ask(self.plan.turns_apart, replace(self.ears, finished=None)), "_fixed_pause")

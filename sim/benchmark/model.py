@@ -6,9 +6,8 @@ be imported.
 
 from __future__ import annotations
 
-import platform
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
@@ -20,6 +19,7 @@ from device.rss import peak_rss_mb
 from models.bundle import Bundle
 from models.decoder import Decoder
 from models.vision_language import Reply, VisionLanguageModel
+from sim.benchmark.machine import processor
 
 DECODE_PROMPT = 128  # tokens read before decoding is timed
 DECODE_TOKENS = 128
@@ -87,52 +87,45 @@ def benchmark_model(
     runs: int = 5,
     gguf: Path | None = None,
     progress: Callable[[str], None] = lambda what: None,
-) -> dict[str, Any]:
+    phase: Callable[[str], None] = lambda part: None,
+) -> Iterator[dict[str, Any]]:
     """Medians of `runs` runs, by plain names; `_peer` and `_ratio` where `gguf` is given and llama_cpp is there.
 
     decode_tokens_per_s: 128 greedy tokens over the whole vocabulary after a prompt of 128; prefill_tokens_per_s: 512
     tokens; first_token_ms: from a question to the first token of the answer, picture already read; image_encode_ms: of
     a photo of 640 x 480; peak_rss_mb: of this process after loading and one question, before anything else;
     bundle_mb. What needs a vision encoder is absent where the bundle has none. Raises GlintError as loading does.
+
+    They come as they are measured. progress and phase are told how far it is, as sim.benchmark.registry.Run.
     """
     progress("loading")
+    phase("loading")
     start = time.perf_counter()
-    report: dict[str, Any] = {"processor": processor(), "threads": threads, "runs": runs, "model": bundle.name}
+    yield {"processor": processor(), "threads": threads, "runs": runs, "model": bundle.name}
     if bundle.sees:
         model = VisionLanguageModel.load(bundle, threads)
         decoder = model.decoder
-        report["load_ms"] = _ms(start)
-        report |= _questions(model, runs, progress)
+        yield {"load_ms": _ms(start)}
+        phase("questions")
+        yield _questions(model, runs, progress)
     else:
         decoder = Decoder.load(bundle, threads)
-        report["load_ms"] = _ms(start)
+        yield {"load_ms": _ms(start)}
         _Ours(decoder).read(range(DECODE_PROMPT))
-    report["peak_rss_mb"] = peak_rss_mb()
-    report["bundle_mb"] = round(bundle.size / 1e6, 1)
+    yield {"peak_rss_mb": peak_rss_mb(), "bundle_mb": round(bundle.size / 1e6, 1)}
 
     rivals: dict[str, LanguageModel] = {"": _Ours(decoder)}
     if gguf is not None and has_peer():
+        phase("loading the peer")
         rivals["_peer"] = _LlamaCpp(gguf, threads)
+    phase("speed")
     ids = np.random.default_rng(0).integers(0, bundle.decoder.vocabulary, PREFILL_TOKENS).tolist()
-    report |= _speeds(rivals, ids, runs, progress)
-    return report
+    yield _speeds(rivals, ids, runs, progress)
 
 
 def has_peer() -> bool:
     """Whether llama.cpp can be measured here."""
     return find_spec("llama_cpp") is not None
-
-
-def processor() -> str:
-    """The processor's name, as far as the system tells."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.processor() or platform.machine()
-    named = [line.split(":", 1)[1].strip() for line in lines if line.startswith(("model name", "Model"))]
-    flags = next((set(line.split()) for line in lines if line.startswith(("flags", "Features"))), set())
-    known = [flag for flag in ("amx_int8", "avx512_vnni", "avx_vnni", "avx2", "i8mm", "asimddp") if flag in flags]
-    return f"{named[0] if named else platform.machine()} ({', '.join(known) or 'no vector extensions known'})"
 
 
 def _questions(model: VisionLanguageModel, runs: int, progress: Callable[[str], None]) -> dict[str, float]:

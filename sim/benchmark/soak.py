@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
@@ -105,7 +106,7 @@ def benchmark_soak(
 
     soak_turns: answered, interrupted or not; soak_hours: of sound heard; soak_rss_growth_mb: from after WARM_UP of the
     turns to the end, each as the median over a twentieth of the turns; soak_threads_growth, soak_files_growth,
-    soak_queue_growth: between the same two moments.
+    soak_queue_growth: between the same two moments. Ctrl-C ends it, and the figures are of the turns until then.
     """
     talk = Conversations(takes, photo, turns)
     readings: list[Reading] = []
@@ -120,7 +121,10 @@ def benchmark_soak(
     at_work = AtWork(mind, ears)
     booth = Booth(talk, photo, room_echo(), busy=at_work, press=False)
     mind.volume = mind.voice.pace = 1.0
-    Live(booth, mind, at_work.ears, on_turn=over).run()
+    with suppress(KeyboardInterrupt):
+        Live(booth, mind, at_work.ears, on_turn=over).run()
+    if not readings:
+        raise KeyboardInterrupt
     width = max(1, round(WARM_UP * len(readings)))
     first, last = readings[width : 2 * width] or readings[:1], readings[-width:]
 
@@ -140,4 +144,4 @@ def benchmark_soak(
 
 def _read(mind: Mind, booth: Booth) -> Reading:
     gc.collect()
-    return Reading(rss_mb(), thread_count(), open_files(), mind._worker._work_queue.qsize() + booth.pending_s())
+    return Reading(rss_mb(), thread_count(), open_files(), mind.waiting + booth.pending_s())

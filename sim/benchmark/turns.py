@@ -16,14 +16,14 @@ from typing import Any
 import numpy as np
 
 from device.glasses import RATE, Ended
+from device.habits import State
 from device.hearing.ears import Ears
 from device.hearing.endpoint import Endpointer, Heard, Pace
-from device.live import Live, State
+from device.live import Live
 from device.thinking.mind import Mind
 from device.turn import Turn
 from sim.benchmark.booth import Booth, silence
 from sim.benchmark.noise import Noises
-from sim.benchmark.resources import PeakMemory
 from sim.benchmark.sentences import QUESTIONS
 from sim.benchmark.utterances import ESPEAK, PIPER, Line, Take
 
@@ -106,10 +106,10 @@ def benchmark_turns(
     takes: Iterable[Take],
     noises: Noises | None = None,
     echo: np.ndarray | None = None,
-    peer: PeakMemory | None = None,
+    peer: bool = False,
     progress: Callable[[str], None] = lambda what: None,
 ) -> dict[str, Any]:
-    """Figures by plain names; the plain pipeline's end in _peer and are there where `peer` says what to leave out.
+    """Figures by plain names; the plain pipeline's, with `peer`, end in _peer.
 
     first_audio_p50_s, first_audio_p95_s: the sound device's own delay is not in them, nor is answer_lead_in_ms, the
     silence that the answer's sound begins with. answered_rate; cut_off_rate: turns whose answer began before the last
@@ -122,10 +122,9 @@ def benchmark_turns(
         spoken = in_a_room(take, number, noises)
         progress(f"turn {number + 1}: {spoken.text}")
         ask_live(mind, ears, spoken, pixels, echo, live)
-        if peer is not None:
+        if peer:
             progress(f"turn {number + 1}, plain pipeline: {spoken.text}")
-            with peer.without():
-                _ask_plain(mind, spoken, pixels, plain)
+            _ask_plain(mind, spoken, pixels, plain)
     shown = ("first_audio", "answered", "question_wer")
     beside = {f"{name}_peer": value for name, value in plain.figures().items() if name.startswith(shown)}
     return live.figures() | beside

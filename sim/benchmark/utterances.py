@@ -77,11 +77,12 @@ class Take:
 class Studio:
     """Where lines are spoken. A context: the takes are deleted at its end.
 
-    The same lines sound the same in every run. `offline`: fetch no voice.
+    The same lines sound the same in every run. `offline`: fetch no voice. `alone`: a line sounds the same whatever is
+    spoken before it, for which a voice is opened anew each time.
     """
 
-    def __init__(self, offline: bool = False) -> None:
-        self._offline = offline
+    def __init__(self, offline: bool = False, alone: bool = False) -> None:
+        self._offline, self._alone = offline, alone
         self._folder = tempfile.TemporaryDirectory(prefix="glint-bench-")
         self._batches = 0
 
@@ -96,7 +97,7 @@ class Studio:
         folder = Path(self._folder.name) / str(self._batches)
         folder.mkdir()
         self._batches += 1
-        orders = {"offline": self._offline, "lines": [asdict(line) for line in lines]}
+        orders = {"offline": self._offline, "alone": self._alone, "lines": [asdict(line) for line in lines]}
         (folder / "lines.json").write_text(json.dumps(orders), encoding="utf-8")
         command = [sys.executable, "-m", "sim.benchmark.utterances", str(folder)]
         # Its own session: Ctrl-C is for the benchmark, which then ends it.
@@ -134,7 +135,7 @@ def _speak(folder: Path) -> None:
     for number, line in enumerate(orders["lines"]):
         speaker = Speaker(**line["speaker"])
         name = speaker.engine + speaker.voice
-        if name not in voices:
+        if name not in voices or orders["alone"]:
             if speaker.engine == "espeak":
                 voices[name] = Espeak(speaker.voice)
             else:

@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 
 from device.glasses import RATE
+from device.habits import State
 from device.hearing.ears import Ears
-from device.live import Live, State
+from device.live import Live
 from device.thinking.mind import Mind
 from sim.benchmark.at_work import AtWork
 from sim.benchmark.booth import Booth, silence

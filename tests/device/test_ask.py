@@ -18,7 +18,7 @@ WHOLE = ["load_model", "encode_picture", "prefill_picture", "prefill_question", 
 
 @pytest.fixture(scope="module", autouse=True)
 def installed():
-    for name in ("glint-135m", "moonshine-tiny-en", "piper-joe-medium"):
+    for name in ("glint-135m", "pp-ocrv6-small", "moonshine-tiny-en", "piper-joe-medium"):
         fetch.ensure(name)
 
 

@@ -67,8 +67,16 @@ def test_half_a_question_is_not_a_turn(talk, over):
     talk.interrupt(attempt, 5.5, goes_on=True)
     assert talk.past is None
     assert len(talk.first_half) == 5
-    talk.move_on()
+    talk.move_on(to_answer=True)
     assert over == []
+
+
+def test_an_answer_that_is_silenced_as_soon_as_it_begins_is_a_turn(talk, over):
+    attempt = answer(utterance=5)
+    talk.interrupt(attempt, 5.5, goes_on=True)
+    talk.move_on()
+    assert over == [attempt.turn]
+    assert talk.first_half is None
 
 
 def test_repeat_after_an_interruption_means_the_whole_answer(talk):

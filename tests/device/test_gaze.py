@@ -28,6 +28,14 @@ def test_an_old_frame_is_not_looked_at_however_sharp(sharp):
     assert gaze.best()[0].pixels is blurred
 
 
+def test_of_a_scene_that_stays_the_same_only_the_newest_frame_is_kept(sharp):
+    gaze = Gaze()
+    for at in range(8):
+        gaze.see(Frame(sharp.copy(), at / 5))
+    assert len(gaze._kept) <= 2  # the first has no motion before it
+    assert gaze.best()[0].at == 7 / 5
+
+
 def test_darkness_is_noticed(sharp):
     assert Gaze().see(Frame(np.zeros_like(sharp), 0.0)).black
     assert not Gaze().see(Frame(sharp, 0.0)).black

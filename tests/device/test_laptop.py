@@ -148,11 +148,15 @@ def test_played_follows_the_clock_between_two_blocks(mouth):
     wait_until(lambda: mouth.played(CHUNK).all(), 4)
     moments, phases = [], []
     for _ in range(60):
-        moments.append(time.monotonic())
-        phases.append(np.angle(np.sum(mouth.played(480) * np.exp(-2j * np.pi * 100 * np.arange(480) / RATE))))
+        before = time.monotonic()
+        played = mouth.played(480)
+        moments.append((before + time.monotonic()) / 2)
+        phases.append(np.angle(np.sum(played * np.exp(-2j * np.pi * 100 * np.arange(480) / RATE))))
         time.sleep(0.003)
     behind = np.unwrap(phases) / (2 * np.pi * 100) - np.array(moments)
-    assert np.ptp(np.sort(behind)[3:-3]) < 0.012  # a block has 20 ms
+    # A block has 20 ms, of which eight tenths are 16. The rest is for moments at which others were at work here.
+    early, late = np.percentile(behind, [10, 90])
+    assert late - early < 0.012
 
 
 def test_a_speaker_that_is_unplugged_and_comes_back(server, ear, mouth):
@@ -179,7 +183,7 @@ def test_a_speaker_that_is_gone_in_the_middle_of_an_answer_has_nothing_left_to_s
     wait_until(lambda: mouth.played(CHUNK).any(), 4)
     getattr(server, away)()
     try:
-        wait_until(lambda: mouth.pending_s() == 0, 8)
+        wait_until(lambda: mouth.pending_s() == 0, 20)  # 8 were too few once, on a busy machine
         start = time.monotonic()
         with pytest.raises(Unplugged):
             mouth.play(tone(0.1, RATE), RATE)

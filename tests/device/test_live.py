@@ -9,9 +9,10 @@ from said import said
 from device.assistant import load_model
 from device.files import FileCamera, FileMicrophone, FileSpeaker, NoButton, Pacing
 from device.glasses import RATE, Unplugged
+from device.habits import Habits
 from device.hearing.ears import Ears
 from device.hearing.recognizer import open_recognizer
-from device.live import Habits, Live
+from device.live import Live
 from device.thinking.mind import Mind
 from models import fetch
 from models.audio import Sound, read_sound, write_wav

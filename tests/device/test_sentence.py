@@ -2,7 +2,7 @@
 
 import pytest
 
-from device.hearing.sentence import Sentence, sentence
+from device.hearing.sentence import Sentence, asks_nothing, sentence
 
 
 @pytest.mark.parametrize(
@@ -53,3 +53,27 @@ def test_something_must_follow(words):
 @pytest.mark.parametrize("words", ["", "...", "Is the door", "The red cup", "Bananas", "Describe", "What is this for?"])
 def test_it_cannot_be_told(words):
     assert sentence(words) is Sentence.UNCLEAR
+
+
+@pytest.mark.parametrize("heard", ["Stop.", "Dot.", "Yeah.", "Tap", "Start talking.", "Shh!", "Thank you."])
+def test_a_word_or_two_over_an_answer_ask_nothing(heard):
+    assert asks_nothing(heard)
+
+
+@pytest.mark.parametrize(
+    "heard",
+    [
+        "",
+        "Why?",
+        "What's this?",
+        "How much?",
+        "Is it?",
+        "Read it.",
+        "On the left",
+        "And blue?",
+        "The red one",
+        "It is?",
+    ],
+)
+def test_what_is_or_continues_a_question_does(heard):
+    assert not asks_nothing(heard)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from device.hearing.own_voice import is_own_voice
+from device.hearing.own_voice import has_only_words_of, is_own_voice
 from device.hearing.wake_phrase import after_wake_phrase, without_wake_word
 from device.skills.commands import Command, command_in
 from device.thinking.follow_up import complete, leans_back
@@ -90,3 +90,8 @@ def test_its_own_answer_is_not_a_question():
     assert not is_own_voice("stop", answer)
     assert not is_own_voice("what colour is the horse", answer)
     assert not is_own_voice("", answer)
+
+
+def test_a_word_that_it_says_itself_may_be_its_own():
+    assert has_only_words_of("Hat.", "A man wearing a red hat.")
+    assert not has_only_words_of("Stop.", "A man wearing a red hat.")

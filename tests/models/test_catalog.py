@@ -30,7 +30,7 @@ def test_every_entry_of_the_shipped_catalogue_is_complete():
 
 def test_defaults_are_what_one_question_needs_and_fit_into_300_mb():
     defaults = catalog().defaults()
-    names = {"glint-135m", "moonshine-tiny-en", "smart-turn-v3", "piper-joe-medium"}
+    names = {"glint-135m", "pp-ocrv6-small", "moonshine-tiny-en", "smart-turn-v3", "piper-joe-medium"}
     assert {model.name for model in defaults} == names
     assert sum(model.size for model in defaults) <= 300e6
 

@@ -23,3 +23,10 @@ def test_template_without_hints():
     assert template.after_image("") == ""
     assert template.after_image("dog {question}") == "\nHints: dog {question}."
     assert template.question("Why {hints}?") == "\nWhy {hints}?<e>"
+
+
+def test_what_is_told_of_a_block_stands_in_its_place():
+    scores = np.array([0.4, 0.9, 0.3, 0.8, 0.0])
+    second = RULES[1].label
+    assert hint_text(scores, RULES, {second: ["2 cat", "Lemon"]}) == "Lemon; 2 cat"
+    assert hint_text(scores, RULES, {second: []}) == "Lemon"

@@ -5,10 +5,12 @@ import onnxruntime
 import pytest
 from tiny_voice import HOP, tiny_voice
 
+from models.apart import run_apart
 from models.errors import GlintError
 from models.manifest import read_manifest
-from models.split_voice import split_voice, split_voice_apart
-from models.voice_parts import DECODER, FORMAT, LATENTS
+from models.remade import VOICE
+from models.split_voice import split_voice
+from models.voice_parts import DECODER, LATENTS
 
 
 @pytest.fixture
@@ -61,7 +63,7 @@ def test_a_sample_depends_on_as_many_frames_as_the_decoder_says(halves):
 
 
 def test_all_else_comes_along_and_is_vouched_for(halves):
-    files = read_manifest(halves, FORMAT)["files"]
+    files = read_manifest(halves, VOICE.format)["files"]
     assert set(files) == {LATENTS, DECODER, "latents.weights", "decoder.weights", "tiny.onnx.json"}
 
 
@@ -83,4 +85,4 @@ def test_a_voice_of_another_build_is_refused_in_one_sentence(folders, spoil, why
 def test_what_is_no_network_is_refused_also_from_a_process_of_its_own(folders):
     (folders[0] / "tiny.onnx").write_bytes(b"\xff" * 100)
     with pytest.raises(GlintError, match=r"tiny\.onnx is not a readable ONNX file"):
-        split_voice_apart(*folders, progress=lambda share: None)
+        run_apart(VOICE.module, *folders, progress=lambda share: None)

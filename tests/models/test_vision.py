@@ -1,5 +1,7 @@
 """The picture encoder that ships."""
 
+from pathlib import Path
+
 import numpy as np
 import onnx
 import pytest
@@ -7,6 +9,8 @@ from onnx import numpy_helper
 
 from device.seeing.photo import read_photo
 from models.vision import VisionEncoder
+
+PICTURES = Path(__file__).parents[2] / "sim/scenarios/pictures"
 
 
 @pytest.fixture(scope="module")
@@ -19,6 +23,55 @@ def test_a_token_for_each_cell_and_probabilities(encoder, demo_photo):
     assert seen.tokens.shape == (16, 576)
     assert np.isfinite(seen.tokens).all()
     assert ((seen.scores >= 0) & (seen.scores <= 1)).all()
+
+
+def test_objects_come_with_the_tokens_and_are_the_same_alone(encoder, demo_photo):
+    picture = read_photo(demo_photo)
+    seen, alone = encoder.encode(picture).objects, encoder.detect(picture)
+    assert len(seen.presence) == 84
+    assert seen.presence == pytest.approx(alone.presence, abs=1e-6)
+    assert [box.name for box in seen.boxes] == [box.name for box in alone.boxes]
+
+
+@pytest.mark.parametrize(("picture", "sure"), [("banana", True), ("bottle", False)])
+def test_names_and_places_an_object(encoder, picture, sure):
+    """The bottle fills the picture and is only suspected, but more than anything else."""
+    found = encoder.detect(read_photo(PICTURES / f"{picture}.jpg"))
+    assert found.sees(picture) == sure
+    assert not found.rules_out(picture)
+    assert max(found.presence, key=lambda name: found.presence[name]) == picture
+    left, top, right, bottom = found.of(picture)[0].box
+    assert left < 0.5 < right
+    assert top < 0.5 < bottom
+
+
+def test_a_mirrored_picture_has_mirrored_boxes(encoder):
+    picture = read_photo(PICTURES / "banana.jpg")
+    height, width = picture.shape[:2]
+    scene = np.full((height, 2 * width, 3), 128, np.uint8)
+    scene[:, :width] = picture
+    for pixels, side in ((scene, 0), (scene[:, ::-1].copy(), 1)):
+        left, _, right, _ = encoder.detect(pixels).of("banana")[0].box
+        assert (left + right > 1) == side
+
+
+def test_attention_is_where_the_thing_is(encoder):
+    """A name of the encoder's own classes and one of the hint head's, each on the left half of a grey picture."""
+    for file, name in (("pineapple", "pineapple"), ("banana", "banana")):
+        picture = read_photo(PICTURES / f"{file}.jpg")
+        scene = np.full((picture.shape[0], 2 * picture.shape[1], 3), 128, np.uint8)
+        scene[:, : picture.shape[1]] = picture
+        cells = encoder.attention(scene, name).cells
+        half = cells.shape[1] // 2
+        assert cells[:, :half].max() > cells[:, -half:].max()
+    assert encoder.attention(scene, "a name that nothing has") is None
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (2, 700), (900, 3)])
+def test_any_shape_of_picture(encoder, shape):
+    found = encoder.detect(np.full((*shape, 3), 90, np.uint8))
+    assert all(0 <= chance <= 1 for chance in found.presence.values())
+    assert all(0 <= side <= 1 for box in found.boxes for side in box.box)
 
 
 def test_no_processor_saturates(default_bundle):

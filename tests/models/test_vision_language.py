@@ -6,6 +6,7 @@ import pytest
 
 from device.seeing.photo import read_photo
 from models.errors import GlintError
+from models.object_hints import ObjectHints
 from models.vision_language import Reply, VisionLanguageModel
 
 
@@ -82,3 +83,12 @@ def test_any_size_and_shape(model, picture, size):
 def test_empty_question(model, picture):
     with pytest.raises(GlintError, match="empty"):
         model.answer(model.look(picture), "  \n ")
+
+
+def test_objects_that_were_found_can_be_offered_as_hints(model, picture):
+    usual = model.look(picture).cache.length
+    model.object_hints = ObjectHints("objects", threshold=0.0, top=12, counted=0.0)
+    try:
+        assert model.look(picture).cache.length > usual
+    finally:
+        model.object_hints = None

@@ -1,0 +1,53 @@
+"""What the evaluations have in common: the language model that stands beside the experts, and the report."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from models.evaluation.pictures import Report
+
+
+def language_model_alone(
+    folder: Path | None, threads: int, with_hints: bool = True, object_hints: bool = False
+) -> Callable[[Path, str], str]:
+    """(picture file, question) -> answer. Loaded here; questions in a row about one picture cost one look.
+
+    object_hints: the prompt offers what the object head found (models.object_hints).
+    """
+    from device.assistant import load_model
+    from device.seeing.photo import read_photo
+    from models.object_hints import OBJECT_HINTS
+
+    model = load_model(folder, threads)
+    if object_hints:
+        model.object_hints = OBJECT_HINTS
+
+    @lru_cache(1)
+    def view(picture: Path) -> Any:
+        return model.look(read_photo(picture), with_hints)
+
+    return lambda picture, question: model.answer(view(picture), question).text.strip()
+
+
+def deliver(report: Report, answers: Path | None, as_json: bool) -> None:
+    """Prints the figures, and writes what was answered to a file where one is wanted."""
+    if answers:
+        answers.write_text("".join(json.dumps(record) + "\n" for record in report.answers), encoding="utf-8")
+    print_figures(report.figures, as_json)
+
+
+def print_figures(figures: dict[str, Any], as_json: bool) -> None:
+    """One JSON object, or a line for each."""
+    if as_json:
+        click.echo(json.dumps(figures))
+        return
+    width = max(map(len, figures))
+    for name, value in figures.items():
+        click.echo(f"{name:<{width}}  {value}")

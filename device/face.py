@@ -1,0 +1,59 @@
+"""What the glasses show: cards for the wearer, and a light that tells everybody around what is on.
+
+Turns what the loop tells (device.live.Live's on_event and on_turn) into both. Knows no display and no light: they are
+given.
+"""
+
+from __future__ import annotations
+
+from device.glasses import Card, Display, Led, Light
+from device.turn import Turn
+
+LIGHTS = {  # state of the loop: light
+    "asleep": Light.OFF,
+    "listening": Light.GREEN,
+    "thinking": Light.YELLOW,
+    "speaking": Light.BLUE,
+}
+LONGEST = 90  # characters of a card: what can be read at a glance
+
+
+class Face:
+    """At most a card for the question, one for the answer and one for a note, the newest of each."""
+
+    def __init__(self, display: Display, led: Led) -> None:
+        self._display, self._led = display, led
+        self._cards: dict[str, Card] = {}
+
+    def event(self, kind: str, text: str) -> None:
+        """As on_event."""
+        if kind == "state":
+            self._led.light(LIGHTS[text])
+            if text == "asleep":
+                self._put(answer=None, question=None)
+            elif text == "listening":
+                self._put(note=None)
+        elif kind in ("partial", "transcript"):
+            self._put(question=Card("You", _glance(text)))
+        elif kind == "saying":
+            self._put(answer=Card("Glint", _glance(text)))
+        elif kind == "command":
+            self._put(note=Card("Done", text.replace("_", " ")))
+        elif kind == "note":
+            self._put(note=Card("Note", _glance(text)))
+
+    def turn(self, turn: Turn) -> None:
+        """As on_turn."""
+        self._put(answer=Card("Glint", _glance(turn.answer)))
+
+    def _put(self, **cards: Card | None) -> None:
+        for place, card in cards.items():
+            if card is None:
+                self._cards.pop(place, None)
+            else:
+                self._cards[place] = card
+        self._display.show([self._cards[place] for place in ("note", "question", "answer") if place in self._cards])
+
+
+def _glance(text: str) -> str:
+    return text if len(text) <= LONGEST else "\u2026" + text[-LONGEST + 1 :]

@@ -1,0 +1,125 @@
+"""A copy of the encoder's last blocks that the object head may change for itself.
+
+The encoder that ships stays as it is: its tokens and hints hang on it. But its last blocks were made for one name a
+picture. The copy starts from the same checkpoint and is given what these blocks are given in vision.onnx, as the bytes
+that stand there; it is trained with the head, and packed beside it in whole numbers (object_graph).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from export.recipe.efficientnet_lite import EfficientNetLite
+from export.recipe.object_features import CELLS
+
+FIRST_BLOCK = 18  # two blocks of stage 6, the only one of stage 7 and the convolution after it are copied
+CEILING = 6.0  # of ReLU6
+
+
+@dataclass(frozen=True)
+class Convolution:
+    """One convolution with its norm folded in. weight float32 [out, in / groups, k, k]; bias float32 [out]."""
+
+    weight: np.ndarray
+    bias: np.ndarray
+
+    @property
+    def depthwise(self) -> bool:
+        return self.weight.shape[1] == 1
+
+
+@dataclass(frozen=True)
+class FoldedBlocks:
+    """What is packed. convolutions: expansion, depthwise and projection of each block, then the last one.
+
+    ranges: least and greatest value of each projection and, after it, of the sum with what the block was given.
+    """
+
+    convolutions: list[Convolution]
+    ranges: list[tuple[float, float]]
+
+
+class NormedConvolution(nn.Module):
+    """A convolution with a norm that no longer changes: its gain is a constant, its shift a bias that is learned."""
+
+    gain: torch.Tensor
+
+    def __init__(self, convolution: nn.Conv2d, norm: nn.BatchNorm2d):
+        super().__init__()
+        assert norm.running_var is not None
+        assert norm.running_mean is not None
+        self.weight = nn.Parameter(convolution.weight.detach().clone())
+        gain = (norm.weight / torch.sqrt(norm.running_var + norm.eps)).detach()
+        self.register_buffer("gain", gain[:, None, None, None].clone())
+        self.bias = nn.Parameter((norm.bias - norm.running_mean * gain).detach())
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """float32 [b, 49, in] -> [b, 49, out], padded with zeros to the same size."""
+        weight = self.weight * self.gain
+        if weight.shape[1] > 1:
+            return F.linear(x, weight.flatten(1), self.bias)
+        out, _, kernel, _ = weight.shape
+        grid = x.view(len(x), CELLS, CELLS, out).permute(0, 3, 1, 2)
+        grid = F.conv2d(grid, weight, self.bias, padding=kernel // 2, groups=out)
+        return grid.permute(0, 2, 3, 1).reshape(len(x), CELLS * CELLS, out)
+
+    def folded(self) -> Convolution:
+        return Convolution((self.weight * self.gain).detach().numpy(), self.bias.detach().numpy())
+
+
+class Block(nn.Module):
+    """An inverted residual without its residual: expansion, depthwise convolution, projection."""
+
+    def __init__(self, block: Any):
+        super().__init__()
+        self.expand = NormedConvolution(block._expand_conv, block._bn0)
+        self.depthwise = NormedConvolution(block._depthwise_conv, block._bn1)
+        self.project = NormedConvolution(block._project_conv, block._bn2)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.project(F.relu6(self.depthwise(F.relu6(self.expand(x)))))
+
+
+class LastBlocks(nn.Module):
+    """forward: uint8 [b, 49, ENTRY_WIDTH] -> float32 [b, 49, 1280], 0..6.
+
+    scale and zero: how the bytes at the entry are meant (object_features.quantisation).
+    """
+
+    def __init__(self, encoder: EfficientNetLite, scale: float, zero: int):
+        super().__init__()
+        self.scale, self.zero = scale, zero
+        self.blocks = nn.ModuleList(Block(block) for block in list(encoder._blocks)[FIRST_BLOCK:])
+        self.last = NormedConvolution(encoder._conv_head, encoder._bn1)
+
+    def forward(self, entry: torch.Tensor) -> torch.Tensor:
+        return F.relu6(self.last(list(self._values(entry))[-1]))
+
+    def _values(self, entry: torch.Tensor) -> Iterator[torch.Tensor]:
+        """Each projection and, after it, its sum with what the block was given."""
+        x = (entry.float() - self.zero) * self.scale
+        for block in self.blocks:
+            y = block(x)
+            yield y
+            if y.shape == x.shape:
+                y = x + y
+                yield y
+            x = y
+
+    @torch.no_grad()
+    def folded(self, entries: np.ndarray) -> FoldedBlocks:
+        """entries: uint8 [n, 49, ENTRY_WIDTH] of training views, on which the ranges are measured."""
+        batches = [list(self._values(part)) for part in torch.from_numpy(entries).split(64)]
+        ranges = [
+            (min(float(value.min()) for value in values), max(float(value.max()) for value in values))
+            for values in zip(*batches, strict=True)
+        ]
+        parts = [part for part in self.modules() if isinstance(part, NormedConvolution)]
+        return FoldedBlocks([part.folded() for part in parts], ranges)

@@ -1,0 +1,181 @@
+"""From a question to what is said, with the real model, and with one that tries to smuggle facts past the gate."""
+
+import random
+import re
+from dataclasses import replace
+from datetime import date
+
+import cv2
+import numpy as np
+import pytest
+
+from device.assistant import load_model
+from device.evidence import Answer, Basis, Claim
+from device.experts import table
+from device.experts.instruments import open_instruments
+from device.experts.intent import Intent
+from device.hearing.recognizer import open_recognizer
+from device.seeing.photo import read_photo
+from device.thinking.answerer import Answerer
+from device.thinking.attempt import Attempt
+from device.thinking.facts import facts_in, legible
+from device.thinking.mind import Mind
+from device.thinking.support import Sayable
+from device.turn import Turn
+
+
+@pytest.fixture(scope="module")
+def model():
+    return load_model()
+
+
+@pytest.fixture
+def answerer(model):
+    return Answerer(lambda: model, open_instruments(loaded=model))
+
+
+@pytest.fixture
+def view(model, demo_photo):
+    return model.look(read_photo(demo_photo))
+
+
+def said(answerer, question, view):
+    turn = Turn()
+    clauses = list(answerer.answer(question, view, answerer.scene(view), turn, deadline_s=8.0))
+    assert turn.answer == " ".join(clauses)
+    return turn
+
+
+def lying(monkeypatch, model, text, seed=0):
+    """The model says this, cut into pieces anywhere."""
+    rng = random.Random(seed)
+
+    def ask(view, question, reply, **_):
+        rest = text
+        while rest:
+            length = rng.randint(1, 7)
+            reply.text += rest[:length]
+            reply.tokens.append(0)
+            yield rest[:length]
+            rest = rest[length:]
+
+    monkeypatch.setattr(model, "ask", ask)
+
+
+def test_the_model_answers_what_no_expert_does(answerer, view):
+    turn = said(answerer, "What is this?", view)
+    assert "pineapple" in turn.answer.lower()
+    assert turn.answered_by == "model"
+    assert turn.costs["answer_tokens"] > 0
+    assert any(claim.finding == "Pineapple" for claim in turn.evidence)
+
+
+def test_the_scene_of_a_view_stays_and_knows_the_one_before(answerer, view):
+    first = answerer.scene(view)
+    assert answerer.scene(view) is first
+    second = answerer.scene(replace(view), before=first)
+    assert second is not first
+    assert second.before is first
+    third = answerer.scene(replace(view), before=second)
+    assert third.before is second
+    assert second.before is None  # older pictures are let go
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_nothing_that_the_model_makes_up_is_stated_as_a_fact(seed, monkeypatch, model, answerer, view):
+    rng = random.Random(seed)
+    facts = ["3", "three", "twenty-one", "1,250", "½", "\u0663", "th\u200bree", "half a dozen", "VIII", "12.5"]
+    worse = ["$4.99", "5 euros", "Monday", "12/03/2027", "ibuprofen", "500 mg"]
+    fact, bad = rng.choice(facts), rng.choice(worse)
+    text = rng.choice(
+        [
+            f"There are {fact} birds in the tree.",
+            f"A man walks there, and {fact} dogs follow, it seems.",
+            f"It is {bad}.",
+            f"Yes, it is {bad}, and there are {fact} more.",
+            f"{fact}",
+            f"A woman sits there. {fact} cats sleep beside her. It says {bad}.",
+        ]
+    )
+    lying(monkeypatch, model, text, seed)
+    answer = said(answerer, "Why does the sky look like that over there?", view).answer
+    for sentence in answer.split(". "):
+        for found in facts_in(legible(sentence)):
+            assert any(word in sentence for word in ("I think", "My guess", "perhaps")), (text, answer)
+            assert found.kind.name in ("NUMBER", "NAME"), (text, answer)
+
+
+def test_a_number_that_the_evidence_bears_out_is_stated(monkeypatch, model, answerer, view):
+    lying(monkeypatch, model, "There are two dogs in it.")
+    with_claim = replace(view, hints=(("finder", "2 dogs", 0.9),))
+    assert said(answerer, "Why does it look like that?", with_claim).answer == "There are two dogs in it."
+
+
+def test_an_expert_cannot_smuggle_either(monkeypatch, answerer, view):
+    liar = Intent("lie", r"tell a lie", lambda scene, words: Answer("It costs 5 euros. It has 30 g of sugar."))
+    monkeypatch.setattr(table, "intents", lambda: (liar,))
+    turn = said(answerer, "Tell a lie.", view)
+    assert turn.answered_by == "lie"
+    assert turn.answer == "I cannot read a price there. I think it has 30 g of sugar."
+
+
+def test_an_expert_with_evidence_is_spoken_as_it_is(monkeypatch, answerer, view):
+    claim = Claim("labels", "30 grams", 0.9, Basis.VERBATIM, (0, 0, 1, 1), "Sugars 30 g")
+    row = Intent("sugar", r"how much sugar", lambda scene, words: Answer("It has 30 grams of sugar.", (claim,)))
+    monkeypatch.setattr(table, "intents", lambda: (row,))
+    turn = said(answerer, "How much sugar?", view)
+    assert turn.answer == "It has 30 grams of sugar."
+    assert turn.evidence == [claim]
+    why = Turn()
+    assert list(answerer.explain("How do you know?", turn, why)) == ['I read "Sugars 30 g" in the middle.']
+    assert why.evidence == [claim]
+    assert answerer.explain("What is this?", turn, Turn()) is None
+
+
+def test_the_next_row_is_asked_when_one_has_no_answer(monkeypatch, answerer, view):
+    rows = (
+        Intent("silent", r"what is this", lambda scene, words: None),
+        Intent("second", r"what is (?P<thing>this)", lambda scene, words: Answer(f"It is {words['thing']}.")),
+    )
+    monkeypatch.setattr(table, "intents", lambda: rows)
+    assert said(answerer, "Please, what is this?", view).answered_by == "second"
+
+
+def test_the_voice_takes_nothing_that_has_not_passed(model):
+    class Silent:
+        rate, pace = 16000, 1.0
+
+        def speak(self, text):
+            yield np.zeros(160, np.float32)
+
+    mind = Mind(open_recognizer(), model, Silent())
+    attempt = Attempt(np.zeros(0, np.float32), None, None, lambda samples, rate: None)
+    try:
+        with pytest.raises(TypeError, match="gate"):
+            mind.speak(attempt, "There are 3 dogs.")
+        mind.speak(attempt, Sayable("A dog."))
+        assert attempt.spoken[0][0] == "A dog."
+        again = mind.say("There are three dogs.", lambda samples, rate: None)
+        assert again.finished.wait(20)
+        assert again.all_text == "I think there are three dogs."
+    finally:
+        mind.close()
+
+
+def test_a_scene_knows_the_day(answerer, view):
+    assert answerer.scene(view).today == date.today()
+
+
+@pytest.mark.parametrize("level", [0, 255])
+def test_a_picture_without_anything_in_it_is_not_described(level, model, answerer):
+    picture = np.full((480, 640, 3), level, np.uint8)
+    turn = said(answerer, "What do you see?", model.look(picture))
+    assert turn.answered_by == "coach"
+    assert "black" in turn.answer or "white" in turn.answer
+
+
+def test_a_blurred_picture_is_answered_with_advice(model, answerer, demo_photo):
+    blurred = cv2.GaussianBlur(read_photo(demo_photo), (0, 0), 8)
+    turn = said(answerer, "Describe what you see.", model.look(blurred))
+    assert turn.answered_by == "model"
+    assert re.search(r"\. The picture is (out of focus|blurred by movement); hold", turn.answer)

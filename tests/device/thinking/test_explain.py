@@ -1,0 +1,60 @@
+"""What "why?" and "show me" say of the claims that the answer before rests on."""
+
+import pytest
+
+from device.evidence import Basis, Claim
+from device.thinking.explain import NOTHING, explained, place
+from device.thinking.support import passed
+
+SIGN = Claim("text", "EXIT", 0.95, Basis.VERBATIM, (0.7, 0.0, 0.9, 0.1), "EXIT")
+PROTEIN = Claim("labels", "6.2 grams", 0.9, Basis.MEASURED, (0.1, 0.4, 0.5, 0.5), "Protein 6.2 g")
+DOG = Claim("finder", "dog", 0.9, Basis.INFERRED, (0.0, 0.3, 0.2, 0.6))
+
+
+@pytest.mark.parametrize(
+    "question", ["Why?", "How do you know?", "Are you sure about that?", "Glint, what makes you say that?", "How come?"]
+)
+def test_why_tells_what_was_read(question):
+    assert explained(question, [SIGN]).text == 'I read "EXIT" at the top right.'
+
+
+def test_a_measurement_names_its_line():
+    assert explained("why", [PROTEIN]).text == 'I measured 6.2 grams from "Protein 6.2 g" on the left.'
+
+
+def test_an_opinion_is_told_as_one():
+    assert explained("why", [DOG]).text == "I am quite sure that I see this on the left: dog."
+
+
+def test_what_was_read_comes_before_opinions_and_two_are_enough():
+    answer = explained("why", [DOG, DOG, PROTEIN, SIGN])
+    assert [claim.source for claim in answer.claims] == ["text", "labels"]
+
+
+def test_without_evidence_it_says_so():
+    assert explained("why", []).text == NOTHING
+
+
+def test_show_me_says_where_and_gives_the_box():
+    answer = explained("Show me.", [SIGN])
+    assert answer.text == '"EXIT" is at the top right of the picture.'
+    assert answer.claims == (SIGN,)
+    assert "cannot point" in explained("show me", [Claim("names", "Pineapple", 0.9)]).text
+
+
+@pytest.mark.parametrize("question", ["Why is the man running?", "What is this?", "Show me the way to the station"])
+def test_other_questions_are_not_about_the_answer(question):
+    assert explained(question, [SIGN]) is None
+
+
+def test_what_it_says_passes_the_gate():
+    for claims in ([SIGN], [PROTEIN], [DOG]):
+        for question in ("why", "show me"):
+            answer = explained(question, claims)
+            assert passed(answer.text, answer.claims) == answer.text
+
+
+def test_places():
+    assert place((0.4, 0.4, 0.6, 0.6)) == "in the middle"
+    assert place((0.0, 0.8, 0.2, 1.0)) == "at the bottom left"
+    assert place((0.4, 0.0, 0.6, 0.1)) == "at the top"
