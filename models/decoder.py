@@ -18,6 +18,7 @@ import onnxruntime as ort
 from models.bundle import DECODER_GRAPH_FILE, DECODER_WEIGHTS_FILE, Bundle
 from models.decoder_layout import DecoderLayout
 from models.errors import GlintError
+from models.mapped_file import MappedFile
 from models.quantize import QuantizedMatrix
 
 _FIRST_CAPACITY = 256  # tokens; one turn fits, and more comes in doublings
@@ -145,6 +146,7 @@ class Decoder:
             session = ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime has one exception class for each status, without a common base
             raise GlintError(f"{graph} cannot be loaded ({error}); fetch the model again.") from error
+        MappedFile(weights).let_go()  # 12 MB were read for packing; what a run needs of them, 5 MB, comes back
         return cls(session, layout, _embeddings(weights, layout))
 
     def embed(self, ids: Sequence[int]) -> np.ndarray:

@@ -205,20 +205,26 @@ class Endpointer:
             return Heard.PAUSED
         if self._finished is None:
             return Heard.ENDED if silence >= pace.fixed else Heard.PAUSE
-        self._take_verdict()
-        if silence >= min(pace.longest, pace.enough(self.said, self._chance)):
-            return Heard.ENDED
-        return Heard.PAUSE
-
-    def _ask(self, silence_s: float) -> None:
-        if self.judging and self._finished and self._asking:
-            self._asked_at = self.silence_s
-            self._verdict = self._asking.submit(self._finished, self._up_to(silence_s))
-
-    def _take_verdict(self) -> None:
-        """What the model said last, and asks it again when that is some time ago. Never waits for it."""
         if self._verdict is not None and self._verdict.done():
             self._chance, self._verdict = self._verdict.result(), None
-        due_at = self._asked_at + self._pace.again if self._asked_at else self._pace.ask
-        if self._verdict is None and self.silence_s >= due_at:
-            self._ask(self.silence_s if self._asked_at else TURN_SILENCE_S)
+        left_s = min(pace.longest, pace.enough(self.said, self._chance)) - silence
+        if left_s <= 0:
+            return Heard.ENDED
+        self._ask_when_due(left_s)
+        return Heard.PAUSE
+
+    def _ask_when_due(self, left_s: float) -> None:
+        """Asks the model, never waiting for it; again only while the pause goes on long enough for that to matter.
+
+        Whatever it takes is taken from the answer that is being made meanwhile.
+        """
+        if not (self.judging and self._finished and self._asking) or self._verdict is not None:
+            return
+        if not self._asked_at and self.silence_s >= self._pace.ask:
+            heard = self._up_to(TURN_SILENCE_S)
+        elif self._asked_at and self.silence_s >= self._asked_at + self._pace.again and left_s > self._pace.again:
+            heard = self._up_to(self.silence_s)
+        else:
+            return
+        self._asked_at = self.silence_s
+        self._verdict = self._asking.submit(self._finished, heard)

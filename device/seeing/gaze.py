@@ -42,11 +42,11 @@ class Score:
 
 
 class Gaze:
-    """Remembers of the last `seconds` the frames, at most `count`, that none after them was better than."""
+    """Remembers of the last `seconds` the frames that none after them was better than, `apart` seconds apart."""
 
-    def __init__(self, seconds: float = 1.5, count: int = 8):
-        self._seconds = seconds
-        self._kept: deque[tuple[Frame, Score]] = deque(maxlen=count)  # the best first, the newest last
+    def __init__(self, seconds: float = 1.5, apart: float = 0.5):
+        self._seconds, self._apart = seconds, apart
+        self._kept: deque[tuple[Frame, Score]] = deque()  # the best first, the newest last
         self._before: np.ndarray | None = None
 
     def see(self, frame: Frame) -> Score | None:
@@ -60,7 +60,11 @@ class Gaze:
         score = Score(float(cv2.Laplacian(grey, cv2.CV_64F).std()), 1 - clipped, motion, grey)
         while self._kept and self._kept[-1][1].total <= score.total:  # will never be the best again
             self._kept.pop()
+        if len(self._kept) > 1 and frame.at - self._kept[-2][0].at < self._apart:  # frames are large
+            self._kept.pop()
         self._kept.append((frame, score))
+        while frame.at - self._kept[0][0].at > self._seconds:
+            self._kept.popleft()
         return score
 
     def forget(self) -> None:
@@ -70,7 +74,4 @@ class Gaze:
 
     def best(self) -> tuple[Frame, Score] | None:
         """The best frame among those no older than `seconds` before the newest; None before the first."""
-        if not self._kept:
-            return None
-        newest = self._kept[-1][0].at
-        return next(pair for pair in self._kept if newest - pair[0].at <= self._seconds)
+        return self._kept[0] if self._kept else None

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from device.experts.instruments import open_instruments
+from device.experts.table import intents
 from device.heap import trim_heap
 from device.hearing.own_voice import has_only_words_of, is_own_voice
 from device.hearing.sentence import asks_nothing
@@ -52,6 +53,7 @@ class Mind:
         self._apologist = ThreadPoolExecutor(1, "apologies")  # the other may be what does not come back
         self._jobs: list[Future] = []
         self.answerer = Answerer(lambda: self.model, open_instruments(loaded=self.model), self.alone)
+        self._submit(intents)  # half a second that the first question need not wait
 
     @property
     def waiting(self) -> int:

@@ -154,6 +154,26 @@ def test_the_model_is_asked_again_while_a_pause_lasts_and_hears_more_of_it():
     assert asked == sorted(asked)
 
 
+@pytest.mark.parametrize("chance", [0.9, 0.3, 0.05])
+def test_the_model_is_asked_once_about_a_whole_sentence_and_never_after_its_end(chance):
+    asked = []
+
+    def finished(samples):
+        asked.append(len(samples))
+        return chance
+
+    ear = Endpointer(finished, activity=Script("#" * 10 + silent(2.0)))
+    ear.judging = True
+    heard = []
+    for _ in range(10 + len(silent(2.0))):
+        heard.append(ear.feed(np.zeros(CHUNK, np.float32)))
+        ear.said = Sentence.WHOLE if heard[-1] is Heard.PAUSE else ear.said
+        while ear._verdict is not None and not ear._verdict.done():
+            pass
+    assert heard[-1] is Heard.ENDED
+    assert len(asked) == 1
+
+
 def test_a_model_that_does_not_answer_delays_nothing():
     held = threading.Event()
 

@@ -36,6 +36,15 @@ def test_of_a_scene_that_stays_the_same_only_the_newest_frame_is_kept(sharp):
     assert gaze.best()[0].at == 7 / 5
 
 
+def test_while_the_picture_gets_worse_few_frames_are_kept_and_the_best_is_looked_at(sharp):
+    gaze = Gaze(seconds=1.5, apart=0.5)
+    for number in range(40):
+        gaze.see(Frame(cv2.GaussianBlur(sharp, (0, 0), 0.5 + number / 20), number / 10))
+        assert len(gaze._kept) <= 5
+        assert gaze.best()[0].at >= number / 10 - 1.5
+    assert gaze.best()[0].at <= 3.9 - 1.0
+
+
 def test_darkness_is_noticed(sharp):
     assert Gaze().see(Frame(np.zeros_like(sharp), 0.0)).black
     assert not Gaze().see(Frame(sharp, 0.0)).black
