@@ -8,6 +8,12 @@ from models.bundle import Bundle
 ROOT = Path(__file__).parents[1]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.get_closest_marker("real_time"):
+            item.add_marker(pytest.mark.flaky(reruns=1))
+
+
 @pytest.fixture(scope="session")
 def demo_photo() -> Path:
     return ROOT / "sim/demo/photo.jpg"

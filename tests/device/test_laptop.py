@@ -15,6 +15,8 @@ from device.glasses import CHUNK, RATE, Unplugged
 from device.laptop import Camera, Keyboard, Laptop, Microphone, Speaker, microphone
 from models.errors import GlintError
 
+pytestmark = pytest.mark.real_time
+
 ROOT = Path(__file__).parents[2]
 
 

@@ -20,7 +20,7 @@ from models.piper import Piper
 from models.smart_turn import SmartTurn
 from models.wake_word import WakeWord
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.real_time]
 
 
 @pytest.fixture(scope="module")

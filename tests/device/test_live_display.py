@@ -13,6 +13,8 @@ if sys.platform == "win32":
 
 from terminal import Terminal
 
+pytestmark = pytest.mark.real_time
+
 ROOT = Path(__file__).parents[2]
 BEGINNING = """
 import sys, time

@@ -25,7 +25,7 @@ from sim.benchmark.at_work import AtWork
 from sim.benchmark.barge_in import answering
 from sim.benchmark.booth import Booth, silence
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.real_time]
 
 PATIENT = Habits()
 LONG = (

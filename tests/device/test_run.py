@@ -14,6 +14,8 @@ from said import RATE, room, said
 
 from models.audio import Sound, read_sound, write_wav
 
+pytestmark = pytest.mark.real_time
+
 
 def glint(*arguments, timeout=180):
     command = [sys.executable, "-m", "device", *map(str, arguments)]

@@ -14,6 +14,8 @@ from models import fetch
 from models.assemble import assemble
 from models.vision_language import VisionLanguageModel
 
+pytestmark = pytest.mark.real_time
+
 COLOURS = {"red": (220, 30, 30), "green": (30, 200, 40), "blue": (30, 40, 220), "yellow": (230, 220, 40)}
 
 

@@ -12,7 +12,7 @@ import pytest
 from device.cli.bench_all import _parsed
 from sim.benchmark.registry import BENCHES, bench_named
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.real_time]
 COMMAND = (sys.executable, "-m", "device", "bench", "all", "--json")
 
 

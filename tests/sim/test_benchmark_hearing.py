@@ -14,7 +14,7 @@ from models.fetch import ensure
 from sim.benchmark.registry import bench_named
 from sim.benchmark.speech import Material, read_material
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.real_time]
 BOTH = ("recogniser_rtf", "recogniser_question_ms", "voice_first_sound_ms", "voice_rtf")
 
 

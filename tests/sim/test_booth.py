@@ -8,6 +8,8 @@ import pytest
 from device.glasses import CHUNK, RATE, Ended
 from sim.benchmark.booth import ECHO_DB, ECHO_DELAY_S, Booth, room_echo, silence
 
+pytestmark = pytest.mark.real_time
+
 PHOTO = np.zeros((24, 32, 3), np.uint8)
 
 

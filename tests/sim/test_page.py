@@ -12,7 +12,7 @@ from models.audio import open_wav, to_int16
 from models.fetch import ensure
 from models.moonshine import Moonshine
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.real_time]
 LAPTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 
 

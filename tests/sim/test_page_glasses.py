@@ -14,6 +14,8 @@ from sim.page.glasses import PageGlasses
 from sim.page.messages import Picture, Sound
 from sim.page.tab import BACKLOG_S, Tab
 
+pytestmark = pytest.mark.real_time
+
 
 @pytest.fixture
 def loop():

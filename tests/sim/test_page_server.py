@@ -22,6 +22,8 @@ from sim.page.messages import LARGEST
 from sim.page.serve import _listen, web_server
 from sim.page.server import NOT_WORN, REFUSED, TAKEN, Server
 
+pytestmark = pytest.mark.real_time
+
 
 class Running:
     def __init__(self, token="", any_host=False):

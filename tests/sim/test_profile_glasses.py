@@ -19,6 +19,8 @@ from sim.profile.memory import MemoryWatch
 from sim.profile.radio import CHUNK_S, GONE
 from sim.profile.slowdown import Slowdown
 
+pytestmark = pytest.mark.real_time
+
 PHOTO = np.random.default_rng(0).integers(0, 255, (960, 1280, 3), np.uint8)
 
 

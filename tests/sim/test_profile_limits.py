@@ -12,6 +12,8 @@ import pytest
 from sim.profile import applied, cores, open_profile
 from sim.profile.linpack import measured_gflops
 
+pytestmark = pytest.mark.real_time
+
 linux = pytest.mark.skipif(
     sys.platform != "linux", reason="only Linux lets a process choose cores and tells its memory"
 )

@@ -11,6 +11,8 @@ import pytest
 
 from sim.scenario.read import FOLDER, that_come_along
 
+pytestmark = pytest.mark.real_time
+
 COMMAND = [sys.executable, "-m", "device", "sim"]
 
 

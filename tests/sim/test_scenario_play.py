@@ -13,7 +13,7 @@ from sim.scenario.play import play
 from sim.scenario.read import FOLDER, find, read_scenario
 from sim.scenario.sounds import Sounds, lines_of
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.real_time]
 
 BOTH_WAYS = ("ordinary-follow-up", "ordinary-three-shelves", "broken-microphone-during")
 AS_FAST_AS_POSSIBLE = ("ordinary-by-button", "hard-no-network", "hard-dark", "broken-speaker", "broken-disk")

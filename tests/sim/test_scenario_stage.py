@@ -20,6 +20,8 @@ from sim.scenario.sounds import Sounds, lines_of
 from sim.scenario.stage import Stage
 from sim.scenario.voices import speaker
 
+pytestmark = pytest.mark.real_time
+
 SECOND = round(RATE / CHUNK)
 
 
