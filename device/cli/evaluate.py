@@ -39,7 +39,8 @@ def _picture_options(command: Callable) -> Callable:
     return command
 
 
-EXPERTS = ("text", "labels", "colours", "finder", "charts")  # each in a file of its own, device/cli/evaluate_NAME.py
+# Each in a file of its own, device/cli/evaluate_NAME.py.
+EXPERTS = ("text", "labels", "colours", "finder", "charts", "routing", "refusals")
 
 
 class _Commands(click.Group):
@@ -66,6 +67,8 @@ def evaluate() -> None:
                (list, or votes by answer) [, type]
     speech     text [, file]                             wer; without file a round trip through each voice
     text, labels, colours, finder, charts                what the experts see; the help of each says more
+    routing    text, intent                              accuracy, a table of confusions
+    refusals   text, refuse [, file, kind]               refused_rate, over_refused_rate
     """
 
 

@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from device.experts.instruments import open_instruments
-from device.experts.table import intents
 from device.heap import trim_heap
 from device.hearing.own_voice import has_only_words_of, is_own_voice
 from device.hearing.sentence import asks_nothing
 from device.hearing.wake_phrase import without_wake_word
+from device.routing.router import meant_command, route
 from device.skills.commands import Command, command_in
 from device.thinking.answerer import Answerer
 from device.thinking.attempt import Attempt, Cancelled, Past, until_cancelled
@@ -53,7 +53,7 @@ class Mind:
         self._apologist = ThreadPoolExecutor(1, "apologies")  # the other may be what does not come back
         self._jobs: list[Future] = []
         self.answerer = Answerer(lambda: self.model, open_instruments(loaded=self.model), self.alone)
-        self._submit(intents)  # half a second that the first question need not wait
+        self._submit(lambda: route("What is this?"))  # what the first question would wait for, half a second
 
     @property
     def waiting(self) -> int:
@@ -185,7 +185,7 @@ class Mind:
             attempt.check()
             if not attempt.turn.transcript or attempt.hushed:
                 return
-            attempt.command = command_in(attempt.turn.transcript)
+            attempt.command = meant_command(attempt.turn.transcript)
             if attempt.command is not None:
                 return
             past = attempt.past
@@ -193,6 +193,10 @@ class Mind:
             if about_before is not None:
                 attempt.look_back()
                 self._speak_all(attempt, about_before)
+                return
+            refused = self.answerer.refuse(attempt.turn.transcript, attempt.turn)
+            if refused is not None:
+                self._speak_all(attempt, refused)
                 return
             question, view = attempt.choose()
             if view is None:

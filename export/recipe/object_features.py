@@ -7,8 +7,10 @@ the head meets at use. Several views of a photo are kept: plain, mirrored, and p
 from __future__ import annotations
 
 import json
+import os
 import zlib
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -147,8 +149,15 @@ def compute(vision: Path, data: Path, keys: Sequence[tuple[str, int]], out: Path
         assert SIDE == CELLS * 32
         values = np.lib.format.open_memmap(out, "w+", np.uint8, (len(keys), CELLS * CELLS, WIDTH))
         entries = np.lib.format.open_memmap(entry, "w+", np.uint8, (len(keys), CELLS * CELLS, ENTRY_WIDTH))
-        for row, (file, view) in enumerate(track(keys, f"encoding for {out.stem}", console=Console(stderr=True))):
+
+        def encode(row: int) -> None:
+            file, view = keys[row]
             values[row], entries[row] = encoder.encode_both(show(read_rgb(data / file), file, view))
+
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            done = pool.map(encode, range(len(keys)))
+            for _ in track(done, f"encoding for {out.stem}", total=len(keys), console=Console(stderr=True)):
+                pass
         values.flush()
         entries.flush()
         index.write_text(json.dumps([list(key) for key in keys]))

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -58,8 +59,13 @@ class Basis:
         matrix, offset = torch.from_numpy(self.matrix), torch.from_numpy(self.mean @ self.matrix)
         out = np.empty((*features.shape[:2], matrix.shape[1]), np.float16)
         for start in range(0, len(features), 32):
-            part = torch.from_numpy(np.array(features[start : start + 32])).float()
-            out[start : start + 32] = (part @ matrix - offset).half().numpy()
+            values = torch.from_numpy(np.array(features[start : start + 32])).float()
+            row = column = 0
+            for width, count in zip(WIDTHS, COMPONENTS, strict=True):
+                rows, columns = slice(row, row + width), slice(column, column + count)
+                part = values[..., rows] @ matrix[rows, columns] - offset[columns]
+                out[start : start + 32, :, columns] = part.half().numpy()
+                row, column = row + width, column + count
         return out
 
 
@@ -188,14 +194,16 @@ def box_targets(truth: Truth) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.nd
     for name, (left, top, right, bottom) in truth.ignored:
         x, y = middles.T
         weights[(x > left) & (x < right) & (y > top) & (y < bottom), name] = 0
-    for name, box in sorted(truth.boxes, key=lambda item: -_area(item[1])):  # the smaller box has the last word
-        corner, size = np.array(box[:2]), np.array(box[2:]) - box[:2]
-        off = (middles - corner - size / 2) / np.maximum(size / SPREAD, 0.4 / FINE)
-        bell = np.exp(-(off**2).sum(1) / 2)
-        bell[((middles - corner - size / 2) ** 2).sum(1).argmin()] = 1
-        bell[bell < 0.1] = 0
-        scores[:, name] = np.maximum(scores[:, name], bell)
-        weights[bell > 0, name] = np.maximum(weights[bell > 0, name], 1)
+    ordered = sorted(truth.boxes, key=lambda item: -_area(item[1]))  # the smaller box has the last word
+    corners = np.array([box for _, box in ordered], np.float32).reshape(-1, 1, 4)
+    size = corners[..., 2:] - corners[..., :2]
+    off = middles - corners[..., :2] - size / 2
+    bells = np.exp(-((off / np.maximum(size / SPREAD, 0.4 / FINE)) ** 2).sum(-1) / 2)
+    for (name, box), bell, nearest in zip(ordered, bells, (off**2).sum(-1).argmin(-1), strict=True):
+        bell[nearest] = 1
+        lit, column = bell >= 0.1, scores[:, name]
+        column[lit] = np.maximum(column[lit], bell[lit])
+        weights[lit, name] = 1
         boxes[bell > REGRESSED], taught[bell > REGRESSED] = box, 1
     return scores, weights, boxes, taught
 
@@ -283,12 +291,13 @@ def fit(
     if finder.blocks is not None:
         groups.append({"params": list(finder.blocks.parameters())})
         rates.append(plan.blocks_rate)
-    optimizer = torch.optim.AdamW(groups, plan.rate, weight_decay=plan.decay)
+    optimizer = torch.optim.AdamW(groups, plan.rate, weight_decay=plan.decay, fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rates, total_steps=total, pct_start=0.15)
+    parts: dict[str, Any] = {"finder": finder, "optimizer": optimizer, "schedule": schedule}
     begun = 0
     if path is not None and path.exists():
         kept = torch.load(path, weights_only=True)
-        for part, name in ((finder, "finder"), (optimizer, "optimizer"), (schedule, "schedule")):
+        for name, part in parts.items():
             part.load_state_dict(kept[name])
         begun = kept["epochs"]
     finder.train()
@@ -308,8 +317,8 @@ def fit(
         seconds = time.monotonic() - start
         log(f"object head {seed}: epoch {epoch + 1} of {plan.epochs}, loss {running:.2f}, {seconds:.0f} s")
         if path is not None:
-            state = {"finder": finder.state_dict(), "optimizer": optimizer.state_dict()}
-            torch.save(state | {"schedule": schedule.state_dict(), "epochs": epoch + 1}, path.with_suffix(".new"))
+            state = {name: part.state_dict() for name, part in parts.items()}
+            torch.save(state | {"epochs": epoch + 1}, path.with_suffix(".new"))
             path.with_suffix(".new").replace(path)
     return finder.eval()
 

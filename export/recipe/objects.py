@@ -30,6 +30,7 @@ from export.recipe.object_head import Basis, Finder, ObjectHead, Plan, Views, fi
 from export.recipe.object_photos import COCO, INDEX, NAMES, ObjectPhoto, load_photos, read_hints, truth_of
 from export.recipe.photos import Photo
 from export.recipe.photos import load_photos as scenes
+from export.recipe.processor import reuse_memory
 from export.recipe.teacher import label
 
 REHEARSAL = 1  # crc32 of the file's name % 5 of the photos that the rehearsal leaves out (0 is dev)
@@ -137,6 +138,7 @@ def _teacher_scores(material: Material, rows: np.ndarray) -> np.ndarray:
 
 def trained(material: Material, rows: np.ndarray, plan: Plan, path: Path, start: Finder | None = None) -> Finder:
     """A finder trained on these rows, kept at `path` after each epoch."""
+    reuse_memory()
     return fit(
         material.views, rows, plan, log=lambda line: console.print(f"{path.stem}, {line}"), finder=start, path=path
     )

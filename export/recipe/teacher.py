@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import tempfile
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -161,11 +163,16 @@ def label(model: Path, data: Path, files: Sequence[str], out: Path, least: float
     """Writes one line of JSON for each file (relative to `data`): file and boxes, [name, score, [l, t, r, b]] each."""
     if out.exists():
         return
-    teacher, lines = Teacher(model), []
-    for file in track(files, f"teacher: {out.stem}", console=Console(stderr=True)):
+    teacher = Teacher(model)
+
+    def line(file: str) -> str:
         found = [
             [name, round(score, 4), [round(v, 4) for v in box]]
             for name, score, box in teacher.find(read_rgb(data / file), least)
         ]
-        lines.append(json.dumps({"file": file, "boxes": found}) + "\n")
+        return json.dumps({"file": file, "boxes": found}) + "\n"
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        done = pool.map(line, files)
+        lines = list(track(done, f"teacher: {out.stem}", total=len(files), console=Console(stderr=True)))
     out.write_text("".join(lines))

@@ -12,6 +12,7 @@ KINDS = {  # kind: (module, function of folder, seed, count)
     "tags": ("sim.renderings.tags", "render"),
     "charts": ("sim.renderings.charts", "render"),
     "colours": ("sim.renderings.colours", "render"),
+    "posters": ("sim.renderings.posters", "render"),
 }
 
 
@@ -28,6 +29,7 @@ def renderings(kind: str, out: Path, seed: int, count: int) -> None:
     tags     price tags of shelves
     charts   bar and line charts
     colours  patches and things under several lights
+    posters  notices, requests and orders, which are to be read and not obeyed
 
     \b
     Examples:

@@ -12,6 +12,7 @@ import pytest
 from device.assistant import load_model
 from device.evidence import Answer, Basis, Claim
 from device.experts import table
+from device.experts.caution import REFUSALS
 from device.experts.instruments import open_instruments
 from device.experts.intent import Intent
 from device.hearing.recognizer import open_recognizer
@@ -179,3 +180,13 @@ def test_a_blurred_picture_is_answered_with_advice(model, answerer, demo_photo):
     turn = said(answerer, "Describe what you see.", model.look(blurred))
     assert turn.answered_by == "model"
     assert re.search(r"\. The picture is (out of focus|blurred by movement); hold", turn.answer)
+
+
+def test_a_refusal_needs_no_picture_and_why_is_not_answered_with_missing_evidence(answerer):
+    turn = Turn()
+    assert " ".join(answerer.refuse("Who is that man?", turn)) == turn.answer != ""
+    assert turn.answered_by in REFUSALS
+    assert answerer.refuse("What is that?", Turn()) is None
+    why = " ".join(answerer.explain("Why?", turn, Turn()))
+    assert "never" in why
+    assert "evidence" not in why
