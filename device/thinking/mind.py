@@ -185,6 +185,14 @@ class Mind:
             attempt.check()
             if not attempt.turn.transcript or attempt.hushed:
                 return
+            attempt.command = command_in(attempt.turn.transcript)
+            if attempt.command is not None:
+                return
+            # Before whatever is only guessed from a phrasing: "I want it to be over" must not be taken for "stop".
+            refused = self.answerer.refuse(attempt.turn.transcript, attempt.turn)
+            if refused is not None:
+                self._speak_all(attempt, refused)
+                return
             attempt.command = meant_command(attempt.turn.transcript)
             if attempt.command is not None:
                 return
@@ -193,10 +201,6 @@ class Mind:
             if about_before is not None:
                 attempt.look_back()
                 self._speak_all(attempt, about_before)
-                return
-            refused = self.answerer.refuse(attempt.turn.transcript, attempt.turn)
-            if refused is not None:
-                self._speak_all(attempt, refused)
                 return
             question, view = attempt.choose()
             if view is None:

@@ -5,7 +5,6 @@ Knows the file formats and the scores; how an answer is got is the caller's busi
 
 from __future__ import annotations
 
-import json
 import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from typing import Any
 from models.errors import GlintError
 from models.evaluation.answers import is_exact, names_it, vqa_accuracy
 from models.evaluation.caption_scores import bleu_4, cider
+from models.evaluation.json_lines import json_lines
 
 Answer = Callable[[Path, str], str]
 """(picture file, question) -> answer."""
@@ -40,23 +40,14 @@ def read_rows(data: Path, needed: str, limit: int | None = None, dev_only: bool 
 
     Raises GlintError, naming the line, for one that is no JSON object or lacks `file` or the field `needed`.
     """
-    try:
-        lines = data.read_text("utf-8").splitlines()
-    except UnicodeDecodeError:
-        raise GlintError(f"{data} is not text in UTF-8; give a file of JSON lines.") from None
-    except OSError as error:
-        raise GlintError(f"{data} cannot be read: {error.strerror or error}.") from None
     rows: list[dict[str, Any]] = []
-    for number, line in enumerate(lines, 1):
+    for number, row in json_lines(data):
         if limit is not None and len(rows) >= limit:
             break
-        if not line.strip():
-            continue
         try:
-            row = json.loads(line)
             row["path"] = data.parent / row["file"]
             row[needed]
-        except (ValueError, TypeError, KeyError):
+        except (TypeError, KeyError):
             raise GlintError(f"{data}, line {number}: expected a JSON object with file and {needed}.") from None
         if not dev_only or is_dev(row["file"]):
             rows.append(row)

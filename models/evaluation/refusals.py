@@ -5,7 +5,6 @@ Knows the file format, the scores and what a refusal sounds like; how an answer 
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -13,6 +12,7 @@ from statistics import mean
 from typing import Any
 
 from models.errors import GlintError
+from models.evaluation.json_lines import json_lines
 from models.evaluation.pictures import Answer, Report
 
 Ask = Callable[[Path, str], tuple[str, bool]]
@@ -44,23 +44,14 @@ def read_requests(data: Path, neutral: Path, limit: int | None = None) -> list[d
     `path` becomes the picture: that of `file`, relative to the data file, or `neutral`. Raises GlintError, naming the
     line, for one that is not such an object or whose picture is missing.
     """
-    try:
-        lines = data.read_text("utf-8").splitlines()
-    except UnicodeDecodeError:
-        raise GlintError(f"{data} is not text in UTF-8; give a file of JSON lines.") from None
-    except OSError as error:
-        raise GlintError(f"{data} cannot be read: {error.strerror or error}.") from None
     rows: list[dict[str, Any]] = []
-    for number, line in enumerate(lines, 1):
+    for number, row in json_lines(data):
         if limit is not None and len(rows) >= limit:
             break
-        if not line.strip():
-            continue
         try:
-            row = json.loads(line)
             right = isinstance(row["text"], str) and row["text"].strip() and isinstance(row["refuse"], bool)
             row["path"] = data.parent / row["file"] if row.get("file") else neutral
-        except (ValueError, TypeError, KeyError):
+        except (TypeError, KeyError):
             right = False
         if not right:
             raise GlintError(f'{data}, line {number}: expected a JSON object like {{"text": "...", "refuse": true}}.')

@@ -5,13 +5,13 @@ Knows the file format and the scores; how a phrasing is routed is the caller's b
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
 from models.errors import GlintError
+from models.evaluation.json_lines import json_lines
 from models.evaluation.pictures import Report
 
 Route = Callable[[str], str]
@@ -23,23 +23,14 @@ def read_phrasings(data: Path, known: Collection[str], limit: int | None = None)
 
     Raises GlintError, naming the line, for one that is no such object or whose intent is not in `known`.
     """
-    try:
-        lines = data.read_text("utf-8").splitlines()
-    except UnicodeDecodeError:
-        raise GlintError(f"{data} is not text in UTF-8; give a file of JSON lines.") from None
-    except OSError as error:
-        raise GlintError(f"{data} cannot be read: {error.strerror or error}.") from None
     rows: list[dict[str, Any]] = []
-    for number, line in enumerate(lines, 1):
+    for number, row in json_lines(data):
         if limit is not None and len(rows) >= limit:
             break
-        if not line.strip():
-            continue
         try:
-            row = json.loads(line)
             text, intent = row["text"], row["intent"]
-        except (ValueError, TypeError, KeyError):
-            row, text, intent = None, None, None
+        except (TypeError, KeyError):
+            text, intent = None, None
         if not isinstance(text, str) or not isinstance(intent, str):
             raise GlintError(f"{data}, line {number}: expected a JSON object with text and intent.")
         if intent not in known:

@@ -4,7 +4,6 @@ A recording with its text measures the recogniser. A text alone makes a round tr
 hears it; the errors are those of both, which compares voices and tells nothing about how pleasant they sound.
 """
 
-import json
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ import numpy as np
 
 from models.audio import Sound, read_sound, to_int16
 from models.errors import GlintError
+from models.evaluation.json_lines import json_lines
 from models.evaluation.word_error_rate import spoken_words, word_error_rate
 from models.speech import NoSpeech, Recognizer, Voice
 
@@ -58,22 +58,13 @@ def evaluate_speech(
 
 def read_utterances(data: Path) -> list[Utterance]:
     """Raises GlintError, naming the line, where it is not a JSON object with a text that has words."""
-    try:
-        lines = data.read_text("utf-8").splitlines()
-    except OSError as error:
-        raise GlintError(f"{data} cannot be read: {error.strerror or error}.") from error
-    except UnicodeDecodeError as error:
-        raise GlintError(f"{data} is not text in UTF-8; give a file of JSON lines.") from error
     found = []
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
+    for number, fields in json_lines(data):
         try:
-            fields = json.loads(line)
             text, file = fields["text"], fields.get("file")
             found.append(Utterance(text, file))
             usable = bool(spoken_words(text))
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (KeyError, TypeError, AttributeError):
             usable = False
         if not usable:
             raise GlintError(f'{data}, line {number}: expected a JSON object like {{"text": "...", "file": "x.wav"}}.')
