@@ -38,7 +38,7 @@ def test_a_take_goes_from_the_first_sound_to_the_last_and_is_as_loud_as_all_othe
 def test_the_last_voiced_sample_is_where_the_sound_drops(takes):
     for number, take in enumerate(takes):
         spoken = in_a_room(take, number, None)
-        end = int(spoken.ends_s * RATE)
+        end = round(spoken.ends_s * RATE)
         assert len(spoken.samples) / RATE - spoken.ends_s == pytest.approx(PATIENCE_S, abs=0.001)
         assert not spoken.samples[: int(PAUSE_BEFORE_S * RATE)].any()
         assert not spoken.samples[end:].any()
