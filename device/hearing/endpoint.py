@@ -1,8 +1,8 @@
 """Where a question begins and ends in what the microphone hears.
 
-A pause ends a question sooner or later by how it was said (the end-of-turn model) and by what was said (whether the
-words are a whole sentence). All times are counted in samples heard, so that a recording gives the same result at any
-speed. Knows no microphone, no recogniser and no clock.
+A pause ends a question sooner or later by what was said (whether the words are a whole sentence) and, where that does
+not settle it, by how it was said (the end-of-turn model). All times are counted in samples heard, so that a recording
+gives the same result at any speed. Knows no microphone, no recogniser and no clock.
 """
 
 from __future__ import annotations
@@ -39,36 +39,37 @@ class Heard(Enum):
 
 @dataclass(frozen=True)
 class Pace:
-    """How patient to be; seconds, but for `sure` and `unsure` (probabilities) and `onset` (chunks).
+    """How patient to be; seconds, but for `sure` (a probability), `hesitant` (a factor) and `onset` (chunks).
 
-    guess: a pause after which a first guess at the question is worth its cost. ask, again: when the end-of-turn model
-    is asked first, so that it does not take the processor from the recogniser, and how often while the pause lasts.
-    longest: the pause that ends any question. fixed: the pause that ends one where there is no such model. utterance:
-    the longest question. sure, unsure: above the one the model believes the speaker has finished, below the other that
-    something follows. onset: voiced chunks in a row that begin a question, as long as `Endpointer.onset` is not set to
-    another number.
+    guess: a pause after which a first guess at the question is worth its cost. again: how often the end-of-turn model
+    is asked while a pause lasts. wordless: when it is asked although the words are not known yet. longest: the pause
+    that ends any question. fixed: the pause that ends one where there is no such model. utterance: the longest
+    question. sure: from there on the model believes the speaker has finished. onset: voiced chunks in a row that begin
+    a question, as long as `Endpointer.onset` is not set to another number.
 
-    whole, unclear, open: the pauses that end a question of that kind when the model is sure, and when it is not; a
-    whole sentence has a third for when the model believes that more follows.
+    whole: the pause that ends a whole sentence; the model is not asked about one, since its verdict costs as much time
+    as it could save. hesitant: so many times the longest pause within the question is waited for, too, at most as long
+    as for unclear words: who has paused will do so again. unclear, open: the pauses that end other words when the model
+    is sure, and when it is not.
     """
 
     guess: float = 0.06
-    ask: float = 0.12
     again: float = 0.25
+    wordless: float = 0.35
     longest: float = 2.5
     fixed: float = 0.8
     utterance: float = 60.0
     sure: float = 0.5
-    unsure: float = 0.1
     onset: int = 2
-    whole: tuple[float, float, float] = (0.25, 0.4, 0.6)
+    whole: float = 0.4
+    hesitant: float = 1.5
     unclear: tuple[float, float] = (0.4, 1.0)
     open: tuple[float, float] = (1.5, 2.5)
 
-    def enough(self, said: Sentence, chance: float) -> float:
-        """The pause that ends a question, given what was said and the end-of-turn model's probability."""
+    def enough(self, said: Sentence | None, chance: float, hesitation_s: float = 0.0) -> float:
+        """The pause that ends a question, given what was said, the model's probability and the longest pause in it."""
         if said is Sentence.WHOLE:
-            return self.whole[0 if chance >= self.sure else 1 if chance >= self.unsure else 2]
+            return max(self.whole, min(self.hesitant * hesitation_s, self.unclear[1]))
         return (self.open if said is Sentence.OPEN else self.unclear)[0 if chance >= self.sure else 1]
 
 
@@ -76,7 +77,7 @@ class Endpointer:
     """Feed it consecutive chunks; `utterance` is what was said since the question began.
 
     finished: float32 [n] at 16 kHz -> probability that the speaker has finished; None waits out `pace.fixed` instead.
-    Whoever knows the words says so in `said`, which holds until speech goes on.
+    Whoever knows the words says so in `said`, which holds until speech goes on; None are words that are not known yet.
     """
 
     def __init__(
@@ -92,7 +93,7 @@ class Endpointer:
         self._before: deque[np.ndarray] = deque(maxlen=int(PREROLL_S * RATE / CHUNK))
         self.onset = pace.onset
         self.judging = False  # the model is not asked about speech that is not for the assistant
-        # The model is asked when the pause begins to look like an end, so that its verdict is there when it is due.
+        # A verdict takes long, and the sound goes on coming in.
         self._asking = ThreadPoolExecutor(1, "end-of-turn") if finished else None
         self.reset()
 
@@ -108,6 +109,7 @@ class Endpointer:
         self._begun = self._speech = self._guessed = False
         self._loudness.forget_speech()
         self._last_voiced = 0
+        self._hesitation_s = 0.0
         self._new_pause()
 
     def _new_pause(self) -> None:
@@ -115,7 +117,7 @@ class Endpointer:
         self._verdict: Future[float] | None = None
         self._chance = 0.0
         self._asked_at = 0.0
-        self.said = Sentence.UNCLEAR
+        self.said: Sentence | None = None
 
     @property
     def begun(self) -> bool:
@@ -187,6 +189,7 @@ class Endpointer:
 
     def _go_on(self) -> Heard:
         self._last_voiced = len(self._chunks)
+        self._hesitation_s = max(self._hesitation_s, self.silence_s)
         self._new_pause()
         resumed, self._guessed = self._guessed, False
         if self.speaking_s >= self._pace.utterance:
@@ -207,7 +210,7 @@ class Endpointer:
             return Heard.ENDED if silence >= pace.fixed else Heard.PAUSE
         if self._verdict is not None and self._verdict.done():
             self._chance, self._verdict = self._verdict.result(), None
-        left_s = min(pace.longest, pace.enough(self.said, self._chance)) - silence
+        left_s = min(pace.longest, pace.enough(self.said, self._chance, self._hesitation_s)) - silence
         if left_s <= 0:
             return Heard.ENDED
         self._ask_when_due(left_s)
@@ -220,9 +223,11 @@ class Endpointer:
         """
         if not (self.judging and self._finished and self._asking) or self._verdict is not None:
             return
-        if not self._asked_at and self.silence_s >= self._pace.ask:
+        if self.said is Sentence.WHOLE or (self.said is None and self.silence_s < self._pace.wordless):
+            return
+        if not self._asked_at:
             heard = self._up_to(TURN_SILENCE_S)
-        elif self._asked_at and self.silence_s >= self._asked_at + self._pace.again and left_s > self._pace.again:
+        elif self.silence_s >= self._asked_at + self._pace.again and left_s > self._pace.again:
             heard = self._up_to(self.silence_s)
         else:
             return

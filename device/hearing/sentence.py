@@ -42,6 +42,7 @@ _GOING_ON = _these(
     "what which whose who where when why how know"
 )
 _MORE = {"and", "also", "so", "or", "please"}
+_HERE = _these("here there now today this that it these those")
 
 
 def sentence(transcript: str) -> Sentence:
@@ -53,7 +54,13 @@ def sentence(transcript: str) -> Sentence:
         return Sentence.WHOLE
     if _open(words):
         return Sentence.OPEN
-    return Sentence.WHOLE if _whole(words) else Sentence.UNCLEAR
+    return Sentence.WHOLE if _whole(words) or _whole(_last_clause(transcript)) else Sentence.UNCLEAR
+
+
+def _last_clause(transcript: str) -> list[str]:
+    """Of "I am lost, so tell me where this is", what asks. Empty where nothing stands before it."""
+    parts = re.split(r"[,.;:!?]\s+", transcript.lower().replace("\u2019", "'"))
+    return re.findall(r"[\w']+", parts[-1]) if len(parts) > 1 else []
 
 
 def asks_nothing(transcript: str) -> bool:
@@ -75,17 +82,30 @@ def _open(words: list[str]) -> bool:
     if last == "of":
         return before not in ("made", "full")
     if last in _AUXILIARIES:
+        if last in ("have", "has", "had") and {"do", "does", "did"}.intersection(words):
+            return False  # "how many legs does it have"
+        if "where" in words[1:-3]:  # "tell me where the exit is"
+            return False
         return before not in _POINTERS  # "tell me what it is"
-    return last in _PREPOSITIONS and not (last in _STRANDED and words[0] in _WH and len(words) >= 4)
+    return last in _PREPOSITIONS and not _may_end(words)
+
+
+def _may_end(words: list[str]) -> bool:
+    """Whether it may end with its preposition, as "what is this for", "what is he sitting on" and "is the lamp on" do."""
+    if words[0] in _WH:
+        return len(words) >= (4 if words[-1] in _STRANDED else 6)
+    return words[0] in _AUXILIARIES and words[1] in _DETERMINERS and words[-1] == "on" and len(words) <= 6
 
 
 def _whole(words: list[str]) -> bool:
-    if words[0] in _MORE and len(words) > 1:
+    if not words:
+        return False
+    while words[0] in _MORE and len(words) > 1:
         if words[-1] in ("one", "ones", "this", "that"):
             return True
         words = words[1:]
     first = words[0]
-    if words[-1] in _STRANDED:
+    if words[-1] in _PREPOSITIONS - {"of"}:
         return False
     if first in _IMPERATIVES:
         return len(words) >= 2
@@ -94,8 +114,16 @@ def _whole(words: list[str]) -> bool:
     if re.fullmatch(r"(?:what|where|who|how)'s", first):
         return len(words) >= 2
     if first in _WH:
-        return len(words) >= 3 and any(word in _AUXILIARIES for word in words[1:])
+        return len(words) >= 3 and (any(word in _AUXILIARIES for word in words[1:]) or _verb_unheard(words))
     if first in _AUXILIARIES:
         # "Is the door" wants to know something about it.
         return len(words) >= (4 if words[1:2] and words[1] in _DETERMINERS else 3)
     return False
+
+
+def _verb_unheard(words: list[str]) -> bool:
+    """ "What colors the cup": recognisers make one word of two. "How many of the cups" does want a verb."""
+    if words[0] not in ("what", "where", "who") or len(words) < 4:
+        return False
+    determined = words[-2] in _DETERMINERS and words[-3] != "of" and words[-1] not in _GOING_ON
+    return determined or words[-1] in _HERE

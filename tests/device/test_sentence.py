@@ -23,6 +23,12 @@ from device.hearing.sentence import Sentence, asks_nothing, sentence
         "Tell me what it is.",
         "Stop.",
         "Louder, please.",
+        "What colors the clock?",
+        "How many wheels does the cart have?",
+        "Can you tell me where the exit is?",
+        "What an on the right side now?",
+        "I have two bags here, which one is heavier?",
+        "Excuse me. So please tell me where the exit is.",
     ],
 )
 def test_a_whole_question(words):
@@ -44,13 +50,32 @@ def test_a_whole_question(words):
         "How many",
         "Where is my",
         "Is it because",
+        "How many cups are in",
+        "Is there a cup on",
+        "Tell me where is",
     ],
 )
 def test_something_must_follow(words):
     assert sentence(words) is Sentence.OPEN
 
 
-@pytest.mark.parametrize("words", ["", "...", "Is the door", "The red cup", "Bananas", "Describe", "What is this for?"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        "",
+        "...",
+        "I am lost.",
+        "What is the man standing on?",
+        "Is the lamp on?",
+        "What kind of the cups",
+        "Well, the door",
+        "Is the door",
+        "The red cup",
+        "Bananas",
+        "Describe",
+        "What is this for?",
+    ],
+)
 def test_it_cannot_be_told(words):
     assert sentence(words) is Sentence.UNCLEAR
 
