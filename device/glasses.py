@@ -9,11 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from models.errors import GlintError
+
+if TYPE_CHECKING:
+    from device.cards.card import Card
 
 RATE = 16_000  # samples a second of everything that is heard
 CHUNK = 512  # samples, 32 ms: what a microphone gives at once
@@ -95,19 +98,14 @@ class Button(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class Card:
-    """What a small display shows at a time."""
-
-    title: str
-    text: str
-
-
 class Display(Protocol):
-    """A few lines in the wearer's view. Not every pair has one."""
+    """A few lines in the wearer's view (device.cards). Not every pair has one."""
 
-    def show(self, cards: Sequence[Card]) -> None:
-        """These, and nothing of what was shown before. At once; what cannot be shown is lost."""
+    def show(self, cards: Sequence[Card], picture: np.ndarray | None = None) -> None:
+        """These, and nothing of what was shown before. At once; what cannot be shown is lost.
+
+        picture: uint8 RGB [height, width, 3], what was looked at, for cards that point at places in it.
+        """
         ...
 
 

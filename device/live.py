@@ -182,8 +182,9 @@ class Live:
 
     def _show_partial(self) -> None:
         if self._partial is not None and self._partial.done():
-            self._tell.event("partial", self._partial.result())
-            self._partial = None
+            words, self._partial = self._partial.result(), None
+            self._tell.event("partial", words)
+            self._mind.foresee(words, self._eye.promise(self._habits.camera_s), self._talk.past)
         # The longer the question, the more a transcript of it costs.
         every_s = max(self._habits.partial_every_s, self._endpointer.speaking_s / 8)
         if self._heard_s - self._partial_at >= every_s and self._partial is None and self._mind.idle:

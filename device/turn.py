@@ -11,6 +11,7 @@ from typing import Any
 from device.evidence import Claim
 from device.glasses import Frame
 from device.privacy import Receipt
+from device.steps import Step
 
 
 @dataclass
@@ -19,8 +20,9 @@ class Turn:
 
     timings_ms: milliseconds each stage took, in the order of the stages; `first_token` and `first_audio` count from the
     end of the question. costs: `answer_tokens`, `peak_rss_mb` and whatever else was spent. question_from is "text" or
-    the recogniser's name; answered_by a row of device.experts.table, "model" or "evidence". receipt: of a live turn.
-    frame: the picture itself, until the turn is over; it is in no record.
+    the recogniser's name; answered_by a row of device.experts.table, "model", "coach", "evidence", "not_caught", or
+    "spent" where power or time ran short. steps: what was done in this turn to find the answer, in order. receipt: of a
+    live turn. frame: the picture itself, until the turn is over; it is in no record.
     """
 
     picture: str | None = None
@@ -29,6 +31,7 @@ class Turn:
     answer: str = ""
     answered_by: str = ""
     evidence: list[Claim] = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list)
     timings_ms: dict[str, float] = field(default_factory=dict)
     costs: dict[str, float] = field(default_factory=dict)
     spoken_to: str | None = None
@@ -40,4 +43,6 @@ class Turn:
         record = asdict(replace(self, frame=None))
         del record["frame"]
         record["timings_ms"] = {stage: round(ms, 1) for stage, ms in self.timings_ms.items()}
+        for step in record["steps"]:
+            step["ms"] = None if step["ms"] is None else round(step["ms"], 1)
         return record

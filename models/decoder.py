@@ -25,6 +25,17 @@ _FIRST_CAPACITY = 256  # tokens; one turn fits, and more comes in doublings
 _PREFILL_CHUNK = 128  # tokens; larger ones were slower (more of the causal square is wasted) and take more memory
 
 
+def bound(session: ort.InferenceSession, memory: np.ndarray) -> ort.IOBinding:
+    """Keys and values are read from `memory` and written there, float32 [layers, 2, rows, heads, capacity, size]."""
+    binding = session.io_binding()
+    for layer, both in enumerate(memory):
+        for part, kind in zip(both, ("key", "value"), strict=True):
+            at = ("cpu", 0, np.float32, part.shape, part.ctypes.data)
+            binding.bind_input(f"past_{kind}.{layer}", *at)
+            binding.bind_output(f"present_{kind}.{layer}", *at)
+    return binding
+
+
 class KVCache:
     """Keys and values of the tokens a decoder has read so far. Made by Decoder.new_cache.
 
@@ -43,6 +54,11 @@ class KVCache:
     def length(self) -> int:
         """Tokens in the cache."""
         return self._length
+
+    @property
+    def memory(self) -> np.ndarray:
+        """What was read, float32 [layers, 2, 1, key/value heads, capacity, head size]; the first `length` count."""
+        return self._memory
 
     @property
     def capacity(self) -> int:
@@ -78,13 +94,8 @@ class KVCache:
         shape = (size.layers, 2, 1, size.kv_heads, capacity, size.head_size)
         # Fresh pages of the system rather than numpy's allocator: what is never written takes no memory.
         self._memory = np.frombuffer(mmap.mmap(-1, 4 * int(np.prod(shape))), np.float32).reshape(shape)
-        self._binding = self._session.io_binding()
+        self._binding = bound(self._session, self._memory)
         self._bound: dict[str, np.ndarray] = {}
-        for layer in range(size.layers):
-            for memory, kind in zip(self._memory[layer], ("key", "value"), strict=True):
-                at = ("cpu", 0, np.float32, memory.shape, memory.ctypes.data)
-                self._binding.bind_input(f"past_{kind}.{layer}", *at)
-                self._binding.bind_output(f"present_{kind}.{layer}", *at)
         self._bind(self._binding.bind_input, "seqlens_k", self._seqlens)
         self._bind(self._binding.bind_input, "total_sequence_length", self._total)
 
@@ -152,6 +163,14 @@ class Decoder:
     def embed(self, ids: Sequence[int]) -> np.ndarray:
         """Token ids as float32 [n, hidden]."""
         return self._embeddings.rows(np.asarray(ids, np.int64)).dequantize()
+
+    def bind(self, memory: np.ndarray) -> ort.IOBinding:
+        """For `run`: keys and values in `memory`, float32 [layers, 2, rows, key/value heads, capacity, head size]."""
+        return bound(self._session, memory)
+
+    def run(self, binding: ort.IOBinding) -> None:
+        """Runs the graph on what is bound."""
+        self._session.run_with_iobinding(binding)
 
     def new_cache(self) -> KVCache:
         """An empty cache."""

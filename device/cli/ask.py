@@ -36,7 +36,7 @@ _FILE = click.Path(path_type=Path)
 @click.option("--model", type=_FILE, help="Folder of another vision-language bundle.")
 @click.option("--threads", type=click.IntRange(1, 64), default=2, show_default=True, help="Threads for each model.")
 @click.option("--offline", is_flag=True, help="Fetch nothing; fail when a model is not there.")
-@click.option("--show", type=_FILE, help="Draw what the answer rests on into this picture (PNG or JPEG).")
+@click.option("--show", type=_FILE, help="Draw the steps to the answer into this picture (PNG or JPEG).")
 @click.option("--json", "as_json", is_flag=True, help="Print the whole turn as one JSON object.")
 def ask(as_json: bool, show: Path | None, **options: Any) -> None:
     """Answer one question about a photo, by text or by voice.
@@ -50,11 +50,13 @@ def ask(as_json: bool, show: Path | None, **options: Any) -> None:
 
     Text, codes, colours, labels, charts and everyday objects are seen by experts, which are exact or say that they are
     unsure; the language model answers the rest. A number or a name that nothing in the picture bears out is called a
-    guess; a price, a date or a medicine is then not said at all. --show draws what the answer rests on.
+    guess; a price, a date or a medicine is then not said at all. --show numbers the steps that led to the answer on the
+    photo and lists them below it.
 
     --json prints the Turn: transcript, answer, answered_by (the kind of question, or "model"), timings_ms
     (milliseconds by stage; first_token and first_audio count from the end of the question), evidence (source, finding,
-    confidence, basis: verbatim, measured or inferred; box: left, top, right, bottom in 0..1; line) and costs.
+    confidence, basis: verbatim, measured or inferred; box: left, top, right, bottom in 0..1; line), steps (act, what,
+    box, votes, ms, tokens; docs/steps.md) and costs.
     """
     from device.assistant import Question
     from device.assistant import ask as answer
@@ -62,10 +64,10 @@ def ask(as_json: bool, show: Path | None, **options: Any) -> None:
     question = Question(**options)
     turn = answer(question) if as_json else answer(question, on_text=lambda piece: click.echo(piece, nl=False))
     if show is not None:
-        from device.seeing.drawing import write_drawing
+        from device.seeing.drawing import write_steps
         from device.seeing.photo import read_photo
 
-        write_drawing(show, read_photo(question.image), turn.evidence)
+        write_steps(show, read_photo(question.image), turn.steps)
     if as_json:
         click.echo(json.dumps(turn.as_dict()))
         return

@@ -26,7 +26,10 @@ _BESIDES = ("machine", "versions", "memory")
 
 
 def _run_all(as_json: bool, report: Path | None, compare: Path | None, quick: bool, **shared: Any) -> None:
-    chosen = benches()
+    chosen = [bench for bench in benches() if not bench.needs]
+    for bench in benches():
+        if bench.needs:
+            click.echo(f"glint bench {bench.name} is left out: it needs {bench.needs}", err=True)
     old = prepare(report, compare, [bench.name for bench in chosen])
     results = new_results()
     ended = False

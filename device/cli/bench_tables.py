@@ -19,7 +19,7 @@ def print_figures(bench: Benchmark, figures: dict[str, Any]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from sim.benchmark.registry import is_figure
+    from sim.benchmark.registry import is_figure, is_rows
 
     titles = {"": "Glint"} | {way.suffix: way.title for way in bench.ways}
     rows: dict[str, dict[str, str]] = {}
@@ -37,6 +37,8 @@ def print_figures(bench: Benchmark, figures: dict[str, Any]) -> None:
         table.add_row(name, *(row.get(suffix, "") for suffix in shown))
     Console().print(table)
     for name, value in figures.items():
+        if is_rows(value):
+            continue
         for text in value if isinstance(value, list) else [value] if isinstance(value, str) else []:
             click.echo(f"{name}: {text}")
 

@@ -131,6 +131,7 @@ class LiveLine:
             if turn.transcript:
                 self._print("you", turn.transcript)
             self._print("glint", turn.answer)
+            self._print_card(turn)
             for line in _times(turn, self._trace, self._console.width - 1):
                 self._console.print(Text(line, style="dim"), no_wrap=True, overflow="ellipsis")
             self._live.refresh()
@@ -138,6 +139,15 @@ class LiveLine:
     def _print(self, label: str, text: str) -> None:
         style = {"you": "bold", "glint": "cyan", "note": "yellow"}.get(label, "")
         self._console.print(Text(_labelled(label, text), style=style), soft_wrap=True)
+
+    def _print_card(self, turn: Turn) -> None:
+        """What is better seen than heard, where there is room for it."""
+        from device.cards.of_answer import card_of
+        from device.cards.terminal import panel
+
+        card = card_of(turn)
+        if card.is_rich and self._console.width >= _NARROW and not self._console.options.ascii_only:
+            self._console.print(panel(card))
 
     def _line(self) -> Text:
         columns = self._console.width - 1  # some terminals wrap as soon as the last column is written

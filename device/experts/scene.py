@@ -46,6 +46,10 @@ class Scene:
         with lent_memory():
             return self.instruments.reader().read(self.pixels)
 
+    def read(self) -> None:
+        """Finds out `lines` ahead."""
+        _ = self.lines
+
     @cached_property
     def objects(self) -> Detections:
         """The everyday objects in the picture."""

@@ -91,7 +91,7 @@ def _open(words: list[str]) -> bool:
 
 
 def _may_end(words: list[str]) -> bool:
-    """Whether it may end with its preposition, as "what is this for", "what is he sitting on" and "is the lamp on" do."""
+    """Whether it may end with its preposition: "what is this for", "what is he sitting on", "is the lamp on" do."""
     if words[0] in _WH:
         return len(words) >= (4 if words[-1] in _STRANDED else 6)
     return words[0] in _AUXILIARIES and words[1] in _DETERMINERS and words[-1] == "on" and len(words) <= 6

@@ -22,6 +22,9 @@ class Route:
     device.routing.slots finds in the phrasing. prompt: what the language model is asked in place of the question, where
     it was trained on one wording. picture: whether it is about a picture. command: what the loop does about it.
     sure: the chance from which on a phrasing that no pattern takes is taken for it; else the language model answers.
+    reads: whether its experts want the text in the picture, which takes long enough to begin before the question is over.
+    tokens: that an answer of the language model to it may take (docs/steps.md). compares: what its experts set side by
+    side, if they do.
     """
 
     name: str
@@ -32,24 +35,34 @@ class Route:
     picture: bool = True
     command: Command | None = None
     sure: float = 0.55
+    tokens: int = 24
+    reads: bool = False
+    compares: str = ""
 
 
 OTHER, NOT_CAUGHT, EXPLAIN, SHOW_ME = "other", "not_caught", "explain", "show_me"
 GRAVE = 0.75  # for what is refused or done at once
+A_WORD, A_NAME, A_SCENE = 8, 12, 48  # tokens
 
 ROUTES = (
     # The language model.
-    Route("describe", "the whole scene", prompt="Describe what you see."),
-    Route("what_is_this", "what a thing is"),
+    Route("describe", "the whole scene", prompt="Describe what you see.", tokens=A_SCENE),
+    Route("what_is_this", "what a thing is", tokens=A_NAME),
     Route(OTHER, "anything else; the language model answers"),
     # Reading.
-    Route("read_text", "what is written", ("read", "says"), "read this"),
-    Route("read_line", "one line or word of it", ("read line", "read word"), "read the {ordinal} line"),
-    Route("read_on", "the text that follows", ("read rest",), "read on"),
-    Route("spell", "letter by letter", ("spell",), "spell it"),
-    Route("find_word", "whether or where a word is written", ("find word", "says whether"), "find the word {word}"),
-    Route("contact_details", "phone, email, website", ("number or address",), "what is the {contact}"),
-    Route("name_or_brand", "who makes it, what a shop or book is called", ("name",), "what brand is it"),
+    Route("read_text", "what is written", ("read", "says"), "read this", reads=True),
+    Route("read_line", "one line or word of it", ("read line", "read word"), "read the {ordinal} line", reads=True),
+    Route("read_on", "the text that follows", ("read rest",), "read on", reads=True),
+    Route("spell", "letter by letter", ("spell",), "spell it", reads=True),
+    Route(
+        "find_word",
+        "whether or where a word is written",
+        ("find word", "says whether"),
+        "find the word {word}",
+        reads=True,
+    ),
+    Route("contact_details", "phone, email, website", ("number or address",), "what is the {contact}", reads=True),
+    Route("name_or_brand", "who makes it, what a shop or book is called", ("name",), "what brand is it", reads=True),
     Route(
         "scan_code",
         "QR codes, barcodes, a wifi password",
@@ -62,35 +75,47 @@ ROUTES = (
         "the colour of a thing",
         ("what colour", "what colour is the thing", "is it a colour", "is the thing a colour"),
         "what colour is {it}",
+        tokens=A_WORD,
     ),
     Route(
         "same_colour",
         "whether two things have one colour",
         ("same colour as before", "same colour"),
         "are these the same colour",
+        tokens=A_WORD,
+        compares="the colours",
     ),
     # Labels and shelves.
-    Route("nutrition", "calories, sugar, salt ...", ("nutrient", "nutrition facts"), "how much {nutrient} is in it"),
+    Route(
+        "nutrition",
+        "calories, sugar, salt ...",
+        ("nutrient", "nutrition facts"),
+        "how much {nutrient} is in it",
+        reads=True,
+    ),
     Route(
         "compare_products",
         "which is cheaper, which has less sugar",
         ("compare nutrition", "cheaper"),
         "which is {way}",
+        compares="the products",
+        reads=True,
     ),
     Route(
         "ingredients_allergens",
         "what is in it, for whom it is",
         ("ingredients", "contains", "allergens", "diet"),
         "{ingredients}",
+        reads=True,
     ),
-    Route("price", "what it costs", ("price",), "how much does it cost"),
-    Route("unit_price", "what a kilo or litre of it costs", ("price",), "what is the unit price"),
-    Route("date", "best before", ("date",), "what is the best before date"),
-    Route("size", "weight and volume", ("size",), "what is the size"),
+    Route("price", "what it costs", ("price",), "how much does it cost", reads=True),
+    Route("unit_price", "what a kilo or litre of it costs", ("price",), "what is the unit price", reads=True),
+    Route("date", "best before", ("date",), "what is the best before date", reads=True),
+    Route("size", "weight and volume", ("size",), "what is the size", reads=True),
     # Things.
     Route("find_object", "where a thing is", ("where is it",), "where is {thing}"),
-    Route("is_there", "whether there is one", ("is there one",), "is there {thing}"),
-    Route("count", "how many there are", ("how many", "count lines"), "how many {things} are there"),
+    Route("is_there", "whether there is one", ("is there one",), "is there {thing}", tokens=A_WORD),
+    Route("count", "how many there are", ("how many", "count lines"), "how many {things} are there", tokens=A_WORD),
     Route("list_objects", "all things in view", ("what things",), "what objects do you see"),
     Route(
         "chart",
@@ -107,6 +132,7 @@ ROUTES = (
             "chart description",
         ),
         "describe the chart",
+        reads=True,
     ),
     Route("photo_advice", "whether the picture is any good", ("picture quality",), "how is the picture"),
     # What is never told.

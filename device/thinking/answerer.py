@@ -1,4 +1,4 @@
-"""How a question becomes an answer: the experts first, the language model for the rest, and all of it past the gate.
+"""How a question becomes an answer: up the ladder, the experts before the language model, and all of it past the gate.
 
 The one way from a question to what is said of it, for a photo in a file as for the live loop. Knows no sound.
 """
@@ -8,35 +8,46 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import islice
 from time import perf_counter
 
 from device.evidence import Answer, Claim
-from device.experts.caution import REFUSALS, refusal, refusal_in_words
+from device.experts.caution import ORDERED, REFUSALS, refusal, refusal_in_words
 from device.experts.coach import find_blindness, find_fault
 from device.experts.scene import Instruments, Scene
 from device.experts.table import consult
+from device.power import Thrift
 from device.routing.english import question_back
 from device.routing.router import Routed, route
-from device.routing.table import EXPLAIN, NOT_CAUGHT, SHOW_ME
+from device.routing.table import EXPLAIN, NOT_CAUGHT, OTHER, SHOW_ME, by_name, by_row
 from device.speaking.clauses import clauses_as_written
+from device.steps import Act, Step, steps_of
 from device.thinking.explain import explained
-from device.thinking.support import Sayable, own_words, passed_clauses
+from device.thinking.ladder import ALLOWED, EXPERTS, SPENT, Allowance, Deadline, Late, Leash, budget
+from device.thinking.support import SURE, Sayable, own_words, passed_clauses
 from device.thinking.turn_taking import TurnTaking
 from device.turn import Turn
 from models.vision_language import Reply, View, VisionLanguageModel
 
 ON_PURPOSE = "That is something I never do, whatever the picture shows. A mistake could hurt somebody."
+NOT_READ = "What a picture tells me to do I never do, and I could not read it in time."
 _SENTENCES = re.compile(r"(?<=[.!?])\s+")
+_SIGNS = 5  # of what the encoder sees, in a step
+_ENDS = ".!?\"')\u201d\u2019"  # of a sentence
 
 
 @dataclass
 class Answerer:
-    """model: gives the one to ask. alone: for what else computes, so that it does not do so at the same time."""
+    """model: gives the one to ask. alone: for what else computes, so that it does not do so at the same time.
+
+    thrift: how much power is to be spared.
+    """
 
     model: Callable[[], VisionLanguageModel]
     instruments: Instruments
     alone: TurnTaking = field(default_factory=TurnTaking)
+    thrift: Thrift = Thrift.NONE
+    _leash: Leash = field(default_factory=Leash)
     _scene: tuple[View, Scene] | None = None
 
     def scene(self, view: View, before: Scene | None = None) -> Scene:
@@ -51,13 +62,13 @@ class Answerer:
         """Clauses about the answer before, for "why?" and "show me"; None for any other question."""
         if before is None:
             return None
-        answer = explained(question, before.evidence)
+        answer = explained(question, before.evidence, before.steps)
         if answer is None and (routed := route(question)).intent in (EXPLAIN, SHOW_ME) and routed.sure:
-            answer = explained(routed.asks, before.evidence)
+            answer = explained(routed.asks, before.evidence, before.steps)
         if answer is None:
             return None
         turn.answered_by = "evidence"
-        return self._said(Answer(ON_PURPOSE) if before.answered_by in REFUSALS else answer, turn)
+        return _recorded(_gated(Answer(ON_PURPOSE) if before.answered_by in REFUSALS else answer, turn), turn)
 
     def refuse(self, question: str, turn: Turn) -> Iterator[Sayable] | None:
         """Clauses of a refusal that needs no picture; None for what may be asked."""
@@ -65,45 +76,94 @@ class Answerer:
         if refused is None:
             return None
         turn.answered_by, answer = refused
-        return self._said(answer, turn)
+        turn.steps = [Step(Act.REFUSED, turn.answered_by)]
+        return _recorded(_gated(answer, turn), turn)
 
     def answer(
         self, question: str, view: View, scene: Scene, turn: Turn, deadline_s: float | None
     ) -> Iterator[Sayable]:
-        """Yields what may be said, clause by clause, and writes into the turn how it came about."""
-        refused = self.alone.call(refusal, question, scene)
-        if refused is not None:
-            turn.answered_by, answer = refused
-            yield from self._said(answer, turn)
-            return
+        """Yields what may be said, clause by clause, and writes into the turn how it came about.
+
+        deadline_s: seconds that the whole answer may take; None where nobody waits. Climbs the rungs of
+        device.thinking.ladder.
+        """
+        refused = self.refuse(question, turn)
+        return refused or _recorded(self._climb(question, view, scene, turn, Deadline(deadline_s)), turn)
+
+    def _climb(self, question: str, view: View, scene: Scene, turn: Turn, deadline: Deadline) -> Iterator[Sayable]:
         start = perf_counter()
         routed = route(question)
         turn.timings_ms["route"] = 1e3 * (perf_counter() - start)
         if routed.intent == NOT_CAUGHT:
             turn.answered_by = NOT_CAUGHT
-            yield from _recorded(iter([own_words(question_back(question))]), turn)
+            yield own_words(question_back(question))
             return
-        start = perf_counter()
-        found = self.alone.call(_consulted, question, routed, scene)
+        if not turn.steps:
+            turn.steps.append(Step(Act.LOOKED, "the whole picture", ms=view.encode_ms + view.prefill_ms))
+        start, late = perf_counter(), False
+        try:
+            found = self._look_up(question, routed, scene, turn, deadline)
+        except Late:
+            found, late = None, True
         turn.timings_ms["experts"] = 1e3 * (perf_counter() - start)
         turn.timings_ms |= {"encode_picture": view.encode_ms, "prefill_picture": view.prefill_ms}
+        if late and routed.intent in by_row()[ORDERED]:
+            turn.answered_by = ORDERED
+            yield own_words(NOT_READ)
+            return
+        if late:
+            yield own_words(EXPERTS.late)
         if found is not None:
             turn.answered_by, answer = found
-            yield from self._said(answer, turn)
+            turn.steps += _steps_to(*found)
+            yield from _gated(answer, turn)
             return
         blindness = find_blindness(scene.pixels)
         if blindness is not None:
             turn.answered_by = "coach"
-            yield from self._said(Answer(blindness.advice, (blindness.claim,)), turn)
+            turn.steps += steps_of([blindness.claim])
+            yield from _gated(Answer(blindness.advice, (blindness.claim,)), turn)
             return
+        allowance = ALLOWED[budget(self.thrift, deadline.left_s)]
+        if not allowance.model:
+            turn.answered_by = "spent"
+            yield own_words(SPENT)
+            return
+        yield from self._asked(question, routed, view, turn, deadline, allowance)
+        if allowance.advice:
+            yield from _advice(scene, turn)
+
+    def _look_up(
+        self, question: str, routed: Routed, scene: Scene, turn: Turn, deadline: Deadline
+    ) -> tuple[str, Answer] | None:
+        """What an expert says, with the name of its row. Raises Late."""
+        known = vars(scene).keys() & {"lines"}
+        try:
+            with self.alone:
+                return self._leash.call(deadline.of(EXPERTS), _consulted, question, routed, scene)
+        finally:
+            if vars(scene).keys() & {"lines"} != known:
+                turn.steps.append(Step(Act.LOOKED, "for text"))
+
+    def _asked(
+        self, question: str, routed: Routed, view: View, turn: Turn, deadline: Deadline, allowance: Allowance
+    ) -> Iterator[Sayable]:
+        """What the language model says."""
         turn.answered_by = "model"
         turn.evidence = [Claim(label, name, chance) for label, name, chance in view.hints]
-        reply = Reply()
-        pieces = self.alone.pieces(self.model().ask(view, routed.prompt or question, reply, deadline_s=deadline_s))
+        signs = dict.fromkeys(claim.finding.lower() for claim in turn.evidence if claim.confidence >= SURE)
+        if signs:
+            turn.steps.append(Step(Act.FOUND, f"signs of {', '.join(islice(signs, _SIGNS))}"))
+        tokens = max(1, round(allowance.tokens * (routed.route if routed.sure else by_name()[OTHER]).tokens))
+        reply, left_s = Reply(), deadline.left_s
+        pieces = self.alone.pieces(
+            self.model().ask(view, routed.prompt or question, reply, max_tokens=tokens, deadline_s=left_s)
+        )
         try:
-            clauses = chain(passed_clauses(clauses_as_written(pieces), turn.evidence), _advice(scene))
-            yield from _recorded(clauses, turn)
+            clauses = whole_clauses(pieces, lambda: len(reply.tokens) >= tokens or deadline.left_s == 0)
+            yield from passed_clauses(clauses, turn.evidence)
         finally:
+            turn.steps.append(Step(Act.ASKED, "the language model", ms=reply.total_ms, tokens=len(reply.tokens)))
             turn.timings_ms |= {
                 "prefill_question": reply.prefill_ms,
                 "first_token": reply.first_token_ms,
@@ -111,23 +171,66 @@ class Answerer:
             }
             turn.costs["answer_tokens"] = len(reply.tokens)
 
-    def _said(self, answer: Answer, turn: Turn) -> Iterator[Sayable]:
-        turn.evidence = list(answer.claims)
-        return _recorded(passed_clauses(_SENTENCES.split(answer.text.strip()), answer.claims), turn)
+
+def whole_clauses(pieces: Iterator[str], limited: Callable[[], bool]) -> Iterator[str]:
+    """The clauses of a text as it is written; the last not, where a limit has broken it off.
+
+    The first comes at once; each other when it is known whether the next is whole, so that a text that ends earlier
+    than it was meant to still ends in a full stop.
+    """
+    cut = False
+
+    def watched() -> Iterator[str]:
+        nonlocal cut
+        yield from pieces
+        cut = limited()
+
+    clauses = clauses_as_written(watched())
+    yield from islice(clauses, 1)
+    held = ""
+    for clause in clauses:
+        if cut and clause[-1] not in _ENDS:
+            if held:
+                yield f"{held.rstrip(',;:')}." if held[-1] not in _ENDS else held
+            return
+        if held:
+            yield held
+        held = clause
+    if held:
+        yield held
 
 
 def _consulted(question: str, routed: Routed, scene: Scene) -> tuple[str, Answer] | None:
-    """What an expert says to the question as it is, or to the plain one that a phrasing no pattern takes stands for."""
-    found = consult(question, scene)
+    """What an expert says to the question as it is, or to the plain one that a phrasing no pattern takes stands for.
+
+    What is refused for what the picture says comes before all else.
+    """
+    found = refusal(question, scene) or consult(question, scene)
     if found is None and routed.asks and routed.sure and routed.route.picture:
         return consult(routed.asks, scene)
     return found
 
 
-def _advice(scene: Scene) -> Iterator[Sayable]:
+def _steps_to(row: str, answer: Answer) -> Iterator[Step]:
+    """What an expert has done for its answer."""
+    if row in REFUSALS and not answer.claims:
+        yield Step(Act.REFUSED, row)
+        return
+    yield from steps_of(answer.claims)
+    for compared in {by_name()[intent].compares for intent in by_row().get(row, ())} - {""}:
+        yield Step(Act.COMPARED, compared)
+
+
+def _advice(scene: Scene, turn: Turn) -> Iterator[Sayable]:
     """What to do about the picture, worked out when all else has been said: looking for faults takes its time."""
     if (fault := find_fault(scene.pixels)) is not None:
+        turn.steps += steps_of([fault.claim])
         yield own_words(fault.advice)
+
+
+def _gated(answer: Answer, turn: Turn) -> Iterator[Sayable]:
+    turn.evidence = list(answer.claims)
+    return passed_clauses(_SENTENCES.split(answer.text.strip()), answer.claims)
 
 
 def _recorded(clauses: Iterator[Sayable], turn: Turn) -> Iterator[Sayable]:

@@ -1,19 +1,27 @@
-""" "Why?", "show me": tells what the answer before rests on. Knows claims, not how they were made."""
+""" "Why?", "how do you know?", "show me": tells what the answer before rests on, and the steps that led to it.
+
+Knows claims and steps, not how they were made.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 
 from device.evidence import Answer, Basis, Box, Claim
 from device.experts.intent import plain
+from device.steps import OF_CLAIMS, Act, Step
 
+_THAT = r"(?: (?:of|about) (?:that|it))?"
 _WHY = re.compile(
-    r"why(?: is that| do you (?:say|think) (?:so|that))?|how (?:do|can|did) you know(?: (?:that|this|it))?|how come"
-    r"|how (?:sure|certain|confident) are you(?: (?:of|about) (?:that|it))?|are you (?:really )?(?:sure|certain)"
-    r"(?: (?:of|about) (?:that|it))?|what makes you (?:say|think) (?:so|that)|says who"
+    r"why(?: is that| do you (?:say|think) (?:so|that))?|how come|what makes you (?:say|think) (?:so|that)"
+)
+_HOW = re.compile(
+    r"how (?:do|can|did) you (?:know|tell|find (?:that )?out|get there)(?: (?:that|this|it))?|says who"
     r"|where did you (?:see|read|get) (?:that|it)"
 )
+_SURE = re.compile(rf"how (?:sure|certain|confident) are you{_THAT}|are you (?:really )?(?:sure|certain){_THAT}")
 _SHOW = re.compile(
     r"show (?:me|it)(?: (?:that|it|where|where it is|the evidence|how you know))*"
     r"|where (?:is that|was that|did you see that|in the picture)"
@@ -22,19 +30,41 @@ MOST = 2  # claims that are told; more is a lecture
 NOTHING = "I have no evidence for it beyond what the picture looks like to me."
 
 
-def explained(question: str, claims: Sequence[Claim]) -> Answer | None:
-    """The answer to a question about the answer before, whose claims are given; None for any other question."""
+def explained(question: str, claims: Sequence[Claim], steps: Sequence[Step] = ()) -> Answer | None:
+    """The answer to a question about the answer before, whose claims and steps are given; None for any other."""
     asked = plain(question)
     if _SHOW.fullmatch(asked):
-        placed = [claim for claim in claims if claim.box is not None]
-        if not placed:
-            return Answer("I cannot point at it; it is what the picture as a whole looks like to me.", tuple(claims))
-        best = _best(placed)
-        return Answer(" ".join(f"{_quoted(c)} is {place(c.box)} of the picture." for c in best if c.box), tuple(best))
-    if not _WHY.fullmatch(asked):
-        return None
+        return _shown(claims)
+    if _HOW.fullmatch(asked):
+        return account(claims, steps)
+    if _WHY.fullmatch(asked) or doubts(question):
+        return reasons(claims)
+    return None
+
+
+def doubts(question: str) -> bool:
+    """Whether it asks how sure the answer before is."""
+    return _SURE.fullmatch(plain(question)) is not None
+
+
+def reasons(claims: Sequence[Claim]) -> Answer:
+    """The best claims, a sentence each, and how sure they are."""
     best = _best(claims)
     return Answer(" ".join(map(_reason, best)) or NOTHING, tuple(best))
+
+
+def account(claims: Sequence[Claim], steps: Sequence[Step]) -> Answer:
+    """What was done, in its order, in one sentence, with the best claims in their place; then what is only seen."""
+    best = sorted(_best(claims), key=claims.index)
+    done = [_exact(claim) for claim in best if claim.basis is not Basis.INFERRED]
+    looked = [s.words for s in steps if s.act is Act.LOOKED and not (done and s.what.startswith("for "))]
+    after = [s.words for s in steps if s.act not in (*OF_CLAIMS, Act.LOOKED, Act.AGREED)]
+    all_done = list(dict.fromkeys([*looked, *done, *after]))
+    agreed = [Claim("steps", step.words, 1.0, Basis.MEASURED) for step in steps if step.act is Act.AGREED]
+    sentences = [f"I {_listed(all_done)}."] if all_done else []
+    sentences += [f"{claim.finding}." for claim in agreed]
+    sentences += [_reason(claim) for claim in best if claim.basis is Basis.INFERRED]
+    return Answer(" ".join(sentences if best or agreed else [*sentences, NOTHING]), (*best, *agreed))
 
 
 def place(box: Box) -> str:
@@ -49,9 +79,25 @@ def place(box: Box) -> str:
     return f"at the {row} {column}".strip()
 
 
+def _shown(claims: Sequence[Claim]) -> Answer:
+    placed = [claim for claim in claims if claim.box is not None]
+    if not placed:
+        return Answer("I cannot point at it; it is what the picture as a whole looks like to me.", tuple(claims))
+    best = _best(placed)
+    return Answer(" ".join(f"{_quoted(c)} is {place(c.box)} of the picture." for c in best if c.box), tuple(best))
+
+
 def _best(claims: Sequence[Claim]) -> list[Claim]:
     order = list(Basis)
     return sorted(claims, key=lambda claim: (order.index(claim.basis), -claim.confidence))[:MOST]
+
+
+def _listed(parts: Sequence[str]) -> str:
+    """A verb that comes twice in a row is said once: 'read "EXIT" and "STOP"'."""
+    verbs = [part.split()[0] for part in parts]
+    same = [False, *(one == other for one, other in pairwise(verbs))]
+    *most, last = [part.split(" ", 1)[1] if again else part for part, again in zip(parts, same, strict=True)]
+    return f"{', '.join(most)} and {last}" if most else last
 
 
 def _quoted(claim: Claim) -> str:
@@ -60,13 +106,19 @@ def _quoted(claim: Claim) -> str:
     return f'"{claim.line or claim.finding}"'
 
 
-def _reason(claim: Claim) -> str:
+def _exact(claim: Claim) -> str:
+    """What was done for a claim that is read or measured, as it follows "I"."""
     where = f" {place(claim.box)}" if claim.box else ""
     if claim.basis is Basis.VERBATIM:
         doubt = "" if claim.confidence >= 0.8 else ", though not clearly"
-        return f'I read "{claim.line or claim.finding}"{where}{doubt}.'
-    if claim.basis is Basis.MEASURED:
-        source = f' from "{claim.line}"' if claim.line else " in the picture"
-        return f"I measured {claim.finding}{source}{where}."
+        return f'read "{claim.line or claim.finding}"{where}{doubt}'
+    source = f' from "{claim.line}"' if claim.line else ""
+    return f"measured {claim.finding}{source}{where or (' in the picture' if not source else '')}"
+
+
+def _reason(claim: Claim) -> str:
+    if claim.basis is not Basis.INFERRED:
+        return f"I {_exact(claim)}."
+    where = f" {place(claim.box)}" if claim.box else ""
     sure = "I am quite sure" if claim.confidence >= 0.8 else "I think" if claim.confidence >= 0.5 else "I only guess"
     return f"{sure} that I see this{where}: {claim.finding}."

@@ -20,6 +20,7 @@ from device.hearing.sentence import asks_nothing
 from device.hearing.wake_phrase import without_wake_word
 from device.routing.router import meant_command, route
 from device.skills.commands import Command, command_in
+from device.steps import Act, Step
 from device.thinking.answerer import Answerer
 from device.thinking.attempt import Attempt, Cancelled, Past, until_cancelled
 from device.thinking.support import Sayable, own_words, passed
@@ -28,7 +29,10 @@ from models.speech import NoSpeech, Recognizer, Voice
 from models.spoken_text import pieces as pieces_of
 from models.vision_language import View, VisionLanguageModel
 
-ANSWER_DEADLINE_S = 8.0  # a model that is slower than this has said enough
+ANSWER_DEADLINE_S = 8.0  # an answer that takes longer has said enough
+# Chance of an intent from the first words of a question. Of 592 training questions of coco and daquar that want nothing
+# read 12 reach it, of 518 phrasings that do, as heard in noise, 270.
+FORESEEN = 0.7
 MORE_DETAIL = "Describe what you see."
 # Samples of silence put behind what was said: recognisers drop the last word of a recording that stops at once.
 TRAILING = 3200
@@ -81,6 +85,20 @@ class Mind:
     def hear(self, utterance: np.ndarray) -> Future[str]:
         """float32 [n] at 16 kHz -> its words, "" where nobody speaks."""
         return self._submit(lambda: self._words(utterance))
+
+    def foresee(self, words: str, looking: Callable[[], View | None], past: Past | None) -> Future[bool]:
+        """Reads the text in the picture while a question that will want it is still being asked; whether it did.
+
+        words: of the question so far. looking and past: as an attempt is given them.
+        """
+        return self._submit(lambda: self._foresee(words, looking, past))
+
+    def _foresee(self, words: str, looking: Callable[[], View | None], past: Past | None) -> bool:
+        coming = route(words)
+        if not coming.route.reads or coming.chance < FORESEEN or (view := looking()) is None:
+            return False
+        self.alone.call(self.answerer.scene(view, past.scene if past else None).read)
+        return True
 
     def attempt(
         self,
@@ -218,6 +236,8 @@ class Mind:
         attempt.asked_at = time.perf_counter()
         if attempt.scene is None:
             attempt.scene = self.answerer.scene(view, attempt.past.scene if attempt.past else None)
+        if attempt.past and view is attempt.past.view:
+            attempt.turn.steps.append(Step(Act.LOOKED, "the same picture as before"))
         self._speak_all(
             attempt, self.answerer.answer(question, view, attempt.scene, attempt.turn, deadline_s=ANSWER_DEADLINE_S)
         )

@@ -20,18 +20,19 @@ BENCHES = {  # name: module with BENCH, in the order of `glint bench all`
     "loop": "sim.benchmark.benches.loop",
     "speech": "sim.benchmark.benches.speech",
     "vision": "sim.benchmark.benches.vision",
+    "thinking": "sim.benchmark.benches.thinking",
 }
 MORE: Literal["more"] = "more"
 LESS: Literal["less"] = "less"
 NEITHER: Literal[""] = ""
-TEXT = "text"
+TEXT, ROWS = "text", "rows"
 LATENCY, ACCURACY = "latency", "accuracy"
 _TO_MS = {"ms": 1.0, "s": 1e3}
 
 
 @dataclass(frozen=True)
 class Figure:
-    """One figure, or a word or a list of words (unit TEXT) that is measured too.
+    """One figure, or a word or a list of words (unit TEXT), or a list of objects (unit ROWS) that is in the JSON alone.
 
     unit: "" where there is none. better: MORE, LESS, or NEITHER for an amount or a setting. meaning: one sentence.
     part: the part of the bench that it belongs to, "" for none. plot: LATENCY (its unit is ms or s), ACCURACY (a share,
@@ -84,6 +85,7 @@ class Benchmark:
     """One bench. purpose: one line. details: what its help says besides that and the figures.
 
     quick: options that make it short, for `glint bench all --quick`. options: beside those that all benches have.
+    needs: what it cannot do without and must be given, so that `glint bench all` leaves it out.
     """
 
     name: str
@@ -94,6 +96,7 @@ class Benchmark:
     options: tuple[click.Option, ...] = ()
     details: str = ""
     quick: Mapping[str, Any] = field(default_factory=dict)
+    needs: str = ""
 
     def __post_init__(self) -> None:
         names = [figure.name for figure in self.figures]
@@ -136,3 +139,8 @@ def benches() -> list[Benchmark]:
 def is_figure(value: Any) -> bool:
     """Whether it is a number that can be shown and compared: no truth value, no infinity, no text."""
     return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def is_rows(value: Any) -> bool:
+    """Whether it is a list of objects, which only the JSON has."""
+    return isinstance(value, list) and any(isinstance(item, dict) for item in value)

@@ -13,7 +13,7 @@ from models.errors import GlintError
 from sim.benchmark.compare import CHANGED, SAME, Comparison
 from sim.benchmark.page import STYLE
 from sim.benchmark.plots import Row, bars, memory_over_time
-from sim.benchmark.registry import ACCURACY, BENCHES, LATENCY, Benchmark, Figure, bench_named, is_figure
+from sim.benchmark.registry import ACCURACY, BENCHES, LATENCY, Benchmark, Figure, bench_named, is_figure, is_rows
 from sim.benchmark.results import FILE, Results, in_order
 
 PAGE = "index.html"
@@ -150,7 +150,7 @@ def _table(bench: Benchmark, figures: dict[str, Any], comparison: Comparison | N
     """A row a figure, those of the same figure in other ways below it."""
     heads = ["figure", "value"] + (["before", "change"] if comparison else [])
     groups: dict[str, list[str]] = {}
-    for name in figures:
+    for name in [name for name, value in figures.items() if not is_rows(value)]:
         known = bench.find(name)
         groups.setdefault(known[0].name if known else name, []).append(name)
     lines = []

@@ -14,12 +14,14 @@ import cv2
 import numpy as np
 import soxr
 
+from device.cards.card import Card
+from device.cards.display import as_png, screen
+from device.cards.html import fragment
 from device.glasses import (
     CHUNK,
     RATE,
     Button,
     Camera,
-    Card,
     Frame,
     Light,
     Microphone,
@@ -49,6 +51,8 @@ class PageGlasses:
         self.radio_down = False
         self._pressed = False
         self._cards: Sequence[Card] = ()
+        self._picture: np.ndarray | None = None  # what the cards point at
+        self._carded: Card | None = None  # the one that the page shows beside the display
         self._light = Light.OFF
 
     def wear(self, tab: Tab | None) -> None:
@@ -58,7 +62,8 @@ class PageGlasses:
         self.ear.begin()
         self.eye.begin()
         self.speaker.stop()
-        self.show(self._cards)
+        self._carded = None
+        self.show(self._cards, self._picture)
         self.light(self._light)
 
     def reach(self, up: bool) -> None:
@@ -66,7 +71,8 @@ class PageGlasses:
         self.radio_down = not up
         if not up:
             self.speaker.stop()
-        self.show(self._cards)
+        self._carded = None
+        self.show(self._cards, self._picture)
         self.light(self._light)
 
     @property
@@ -92,10 +98,17 @@ class PageGlasses:
         pressed, self._pressed = self._pressed, False
         return pressed
 
-    def show(self, cards: Sequence[Card]) -> None:
-        """As the protocol of a display says."""
-        self._cards = cards
-        self.tell("cards", cards=[{"title": card.title, "text": card.text} for card in cards])
+    def show(self, cards: Sequence[Card], picture: np.ndarray | None = None) -> None:
+        """As the protocol of a display says: the words, the pixels of the display, and a rich card as HTML, once."""
+        self._cards, self._picture = cards, picture
+        if self.tab is None or self.radio_down:
+            return
+        words = [{"title": card.title, "text": card.text} for card in cards]
+        self.tell("cards", cards=words, screen=as_png(screen(cards, picture)))
+        rich = next((card for card in cards if card.is_rich), None)
+        if rich is not None and rich is not self._carded:
+            self._carded = rich
+            self.tell("card", html=fragment(rich, picture))
 
     def light(self, light: Light) -> None:
         """As the protocol of a light says."""

@@ -24,6 +24,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from device.cards.web import CSS, SCRIPT
 from device.glasses import RATE, Condition
 from sim.page.glasses import PageGlasses
 from sim.page.messages import (
@@ -99,6 +100,8 @@ class Server:
         routes = [
             Route("/", lambda request: FileResponse(STATIC / "index.html")),
             Route("/favicon.ico", lambda request: Response(status_code=204)),
+            Route("/static/card.css", lambda request: Response(CSS, media_type="text/css")),
+            Route("/static/card.js", lambda request: Response(SCRIPT, media_type="text/javascript")),
             WebSocketRoute("/glasses", self._connect),
             Mount("/static", StaticFiles(directory=STATIC)),
         ]

@@ -17,7 +17,7 @@ from sim.page.messages import packed
 BACKLOG_S = 60.0  # of speech that a page may be behind
 _BACKLOG = 500  # messages
 # Of these only the newest counts: an older one that has not been sent yet is replaced.
-_NEWEST = ("state", "partial", "saying", "cards", "light", "gauges", "look")
+_NEWEST = ("state", "partial", "saying", "cards", "card", "light", "gauges", "look")
 
 
 class Tab:

@@ -8,6 +8,7 @@ from difflib import SequenceMatcher
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from device.cli import main
 from models import fetch
@@ -59,6 +60,18 @@ def test_a_typed_question_streams_its_answer(glint, demo_photo):
     assert len(out.split()) >= 2
     assert "first token" in err
     assert "peak memory" in err
+
+
+def test_the_steps_are_told_and_drawn(glint, demo_photo, tmp_path):
+    shown = tmp_path / "steps.png"
+    status, out, _ = glint("ask", "--image", demo_photo, "--text", "What colour is it?", "--show", shown, "--json")
+    assert status == 0
+    steps = json.loads(out)["steps"]
+    assert {step["act"] for step in steps} == {"looked", "measured"}
+    assert steps[-1]["box"] is not None
+    with Image.open(shown) as drawn, Image.open(demo_photo) as photo:
+        scale = drawn.width / photo.width
+        assert drawn.height > round(photo.height * scale) + 14 * len(steps)  # a row each
 
 
 @pytest.mark.parametrize("voice", ["espeak", "system"])

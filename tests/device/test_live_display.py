@@ -91,6 +91,26 @@ def test_the_live_line_shows_the_turn_as_it_goes_and_what_is_over_scrolls_above(
     ]
 
 
+PRICE = """
+from device.evidence import Basis, Claim
+with open_display() as show:
+    TURN.answer, TURN.answered_by = "It says 2.49 euros.", "price"
+    TURN.evidence = [Claim("labels", "2.49 euros", 0.95, Basis.VERBATIM, (0.2, 0.3, 0.6, 0.5))]
+    show.turn(TURN)
+    show.event("note", "over")
+    sys.stdin.readline()
+"""
+
+
+@pytest.mark.parametrize(("columns", "carded"), [(80, True), (30, False)])
+def test_what_is_better_seen_is_a_card_below_the_answer_where_there_is_room(terminal, columns, carded):
+    shown = terminal(PRICE, columns)
+    shown.until(lambda screen: any("note  over" in line for line in screen.lines))
+    assert any("\u20ac2.49" in line for line in shown.screen.lines) is carded
+    shown.type("\n")
+    assert shown.wait() == 0
+
+
 @pytest.mark.parametrize("columns", [4, 12, 30, 80])
 def test_a_long_transcript_shows_its_end_on_one_line(terminal, columns):
     shown = terminal(

@@ -232,6 +232,36 @@ def test_nothing_is_cut_off_on_a_laptop_and_on_a_phone(address, demo_photo, size
         assert len(picture) > 20_000
 
 
+def test_an_answer_that_is_better_seen_is_a_card_whose_rows_point_at_the_picture(address, tmp_path):
+    from PIL import Image
+
+    from tests.drawn_text import drawn
+
+    sign = tmp_path / "sign.png"
+    Image.fromarray(drawn("EXIT\n<b>Closed</b>", (640, 480), 90, (60, 90))).save(sign)
+    with browser() as chromium:
+        page = chromium.new_page(viewport=LAPTOP)
+        faults = []
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
+        put_on(page, address, sign)
+        said = ask(page, "Read this sign.")
+        assert "exit" in said.lower(), said
+        card = page.locator("#card .glint")
+        until(card.count)
+        assert "<b>Closed" in card.inner_text()
+        assert card.locator("b").count() == 0
+        row = card.get_by_role("button", name="EXIT")
+        row.focus()
+        page.keyboard.press("Enter")
+        assert card.locator("g.chosen").count() == 1
+        assert row.get_attribute("aria-pressed") == "true"
+        assert page.evaluate("document.querySelector('#card img').naturalWidth") > 100
+        assert page.evaluate("document.getElementById('screen').naturalWidth") == 256
+        assert page.locator("#screen").get_attribute("alt")
+        assert faults == []
+
+
 def test_no_address_but_its_own_is_asked_for_anything(address, demo_photo):
     with browser() as chromium:
         page = chromium.new_page()

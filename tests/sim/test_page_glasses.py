@@ -1,6 +1,7 @@
 """The page as glasses, without a browser: what a tab sends, and what it is sent."""
 
 import asyncio
+import base64
 import json
 import threading
 import time
@@ -9,7 +10,10 @@ import cv2
 import numpy as np
 import pytest
 
-from device.glasses import CHUNK, RATE, Card, Light, Unplugged
+from device.cards.card import Card, Row, Rows, text_card
+from device.cards.card import Picture as PicturePart
+from device.evidence import Basis
+from device.glasses import CHUNK, RATE, Light, Unplugged
 from sim.page.glasses import PageGlasses
 from sim.page.messages import Picture, Sound
 from sim.page.tab import BACKLOG_S, Tab
@@ -68,7 +72,7 @@ def test_without_a_page_everything_is_unplugged_and_says_what_to_do():
             use()
     assert glasses.speaker.pending_s() == 0
     glasses.speaker.stop()
-    glasses.show([Card("You", "Hello")])  # nobody sees it yet
+    glasses.show([text_card("You", "Hello")])  # nobody sees it yet
 
 
 def test_sound_comes_in_chunks_in_order(worn):
@@ -153,7 +157,7 @@ def test_the_radio_link_loses_what_is_said_meanwhile_and_shows_what_is_so_by_the
         with pytest.raises(Unplugged, match="radio link"):
             use()
     worn.ear.heard(Sound(RATE, np.zeros(RATE, np.int16)))
-    worn.show([Card("Glint", "Hello")])
+    worn.show([text_card("Glint", "Hello")])
     worn.light(Light.BLUE)
     worn.press()
     assert "cards" not in kinds(sent(worn.tab, loop))
@@ -161,8 +165,34 @@ def test_the_radio_link_loses_what_is_said_meanwhile_and_shows_what_is_so_by_the
     assert not worn.pressed()
     messages = {message["type"]: message for message in sent(worn.tab, loop)}
     assert messages["cards"]["cards"] == [{"title": "Glint", "text": "Hello"}]
+    assert pixels_of(messages["cards"]["screen"]).shape == (256, 256, 3)
     assert messages["light"]["colour"] == "blue"
     assert worn.microphone.read(0.05) is None
+
+
+def pixels_of(address):
+    """The picture in a data address."""
+    kind, _, data = address.partition(";base64,")
+    assert kind == "data:image/png"
+    return cv2.imdecode(np.frombuffer(base64.b64decode(data), np.uint8), cv2.IMREAD_COLOR)
+
+
+def test_a_card_that_shows_more_than_words_is_sent_once_and_again_to_a_new_tab(worn, loop):
+    price = Row(Basis.VERBATIM, 0.9, (0.5, 0.5, 0.9, 0.9), "<b>milk</b>", "2.49")
+    card = Card("Price", (Rows((price,)), PicturePart()), answer="It says 2.49 euros.")
+    picture = np.full((60, 80, 3), 200, np.uint8)
+    worn.show([text_card("You", "How much is it?"), card], picture)
+    worn.show([text_card("You", "How much is it? And"), card], picture)
+    messages = sent(worn.tab, loop)
+    assert kinds(messages).count("card") == 1
+    (html,) = [message["html"] for message in messages if message["type"] == "card"]
+    assert "&lt;b&gt;milk" in html
+    assert "data:image/jpeg" in html
+    shown = [message for message in messages if message["type"] == "cards"][-1]
+    assert shown["cards"][-1] == {"title": "Price", "text": "It says 2.49 euros."}
+    assert pixels_of(shown["screen"]).max() > 200
+    worn.wear(Tab(loop))
+    assert kinds(sent(worn.tab, loop)).count("card") == 1
 
 
 def test_push_to_talk_hears_silence_for_a_moment_after_it_is_let_go(worn):
@@ -190,7 +220,7 @@ def test_a_question_that_is_typed_is_heard_even_without_a_microphone(worn):
 
 
 def test_a_new_tab_shows_what_is_so_and_remembers_nothing_of_the_last(worn, loop):
-    worn.show([Card("You", "Hello")])
+    worn.show([text_card("You", "Hello")])
     worn.eye.saw(Picture(1, jpeg(90)))
     worn.ear.heard(Sound(RATE, np.zeros(CHUNK, np.int16)))
     worn.wear(Tab(loop))

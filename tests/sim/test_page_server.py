@@ -15,7 +15,8 @@ import uvicorn
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
-from device.glasses import Card, Condition, Unplugged
+from device.cards.card import text_card
+from device.glasses import Condition, Unplugged
 from models.errors import GlintError
 from sim.page.glasses import PageGlasses
 from sim.page.messages import LARGEST
@@ -175,7 +176,7 @@ def test_one_page_is_worn_and_another_can_take_it_over(running):
             assert closed_with(second)[0] == NOT_WORN
         with running.wear(take=True) as third:
             assert closed_with(first)[0] == TAKEN
-            running.glasses.show([Card("You", "Hello")])
+            running.glasses.show([text_card("You", "Hello")])
             assert of_kind(third, "cards")
     until(lambda: running.glasses.tab is None)
     with pytest.raises(Unplugged):
@@ -210,11 +211,11 @@ def test_a_page_that_reads_nothing_holds_nobody_up(running):
         until(lambda: running.glasses.tab is not None)
         for _ in range(200):
             running.glasses.speaker.play(np.zeros(22_050, np.float32), 22_050)
-            running.glasses.show([Card("Glint", "A long answer.")])
+            running.glasses.show([text_card("Glint", "A long answer.")])
         with urllib.request.urlopen(f"http://{running.address}/", timeout=30) as answer:
             assert answer.status == 200
         with running.wear(take=True) as other:
-            running.glasses.show([Card("You", "Hello")])
+            running.glasses.show([text_card("You", "Hello")])
             assert of_kind(other, "cards")
         slow.close_socket()
 

@@ -121,11 +121,17 @@ link.addEventListener("message", ({ detail: message }) => {
       if (message.text === "asleep") $("forming").textContent = "";
     },
     light: () => { $("led").className = `led ${message.colour}`; },
-    cards: () => $("cards").replaceChildren(...message.cards.map(({ title, text }) => {
-      const card = element("div", { className: "card" });
-      card.append(element("b", { textContent: title }), text);
-      return card;
-    })),
+    cards: () => {
+      $("cards").replaceChildren(...message.cards.map(({ title, text }) => {
+        const card = element("div", { className: "card" });
+        card.append(element("b", { textContent: title }), text);
+        return card;
+      }));
+      $("display").hidden &&= !message.cards.length;
+      $("screen").src = message.screen;
+      $("screen").alt = message.cards.length ? "Display of the glasses; it says what the cards say" : "The display of the glasses is dark";
+    },
+    card: () => { $("card").innerHTML = message.html; },  // escaped where it is made, and no script runs in it
     partial: () => { $("forming").textContent = `You: ${message.text}`; },
     transcript: () => { $("forming").textContent = `You: ${message.text}`; },
     saying: () => { $("forming").textContent = `Glint: ${message.text}`; },
@@ -200,6 +206,8 @@ function show(on) {
     $("state").textContent = "not worn";
     $("led").className = "led off";
     $("cards").replaceChildren();
+    $("card").replaceChildren();
+    $("display").hidden = true;
     $("fault-radio").checked = false;
   }
 }

@@ -128,8 +128,10 @@ def test_an_expert_with_evidence_is_spoken_as_it_is(monkeypatch, answerer, view)
     assert turn.answer == "It has 30 grams of sugar."
     assert turn.evidence == [claim]
     why = Turn()
-    assert list(answerer.explain("How do you know?", turn, why)) == ['I read "Sugars 30 g" in the middle.']
+    assert list(answerer.explain("Why?", turn, why)) == ['I read "Sugars 30 g" in the middle.']
     assert why.evidence == [claim]
+    how = list(answerer.explain("How do you know?", turn, Turn()))
+    assert how == ['I looked at the whole picture and read "Sugars 30 g" in the middle.']
     assert answerer.explain("What is this?", turn, Turn()) is None
 
 

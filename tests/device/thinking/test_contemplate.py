@@ -1,0 +1,96 @@
+"""Several paths to an answer, by the real default model on the demo's photo."""
+
+import numpy as np
+import pytest
+
+from device.seeing.photo import read_photo
+from device.thinking.contemplate import PATHS, contemplate, part
+from device.thinking.support import passed
+from models.errors import GlintError
+from models.joint_decoding import PromptRows, end_ids, read_question
+from models.vision_language import VisionLanguageModel
+
+QUESTION = "What colour is the table?"
+
+
+@pytest.fixture(scope="module")
+def model(default_bundle):
+    return VisionLanguageModel.load(default_bundle)
+
+
+@pytest.fixture(scope="module")
+def view(model, demo_photo):
+    return model.look(read_photo(demo_photo))
+
+
+def rows_of(model, view, question, copies):
+    length = view.cache.length
+    rows = PromptRows(model.decoder, copies, length + 100)
+    logits = read_question(model, view.cache, question)
+    for _ in range(copies):
+        rows.add(view.cache, logits)
+    view.cache.rewind(length)
+    return rows
+
+
+@pytest.mark.parametrize("question", ["What is this?", "Describe what you see.", QUESTION])
+def test_one_row_and_two_equal_rows_say_what_the_model_says(model, view, question):
+    plain = model.answer(view, question).tokens
+    assert rows_of(model, view, question, 1).answer_jointly(48, end_ids(model)).tokens == plain
+    twice = rows_of(model, view, question, 2)
+    assert twice.answer_jointly(48, end_ids(model)).tokens == plain
+    assert [answer.tokens for answer in twice.answer_apart(48, end_ids(model))] == [plain, plain]
+
+
+def test_one_path_is_the_plain_answer_and_the_view_stays_as_it_was(model, view):
+    length = view.cache.length
+    (found,) = contemplate(model, view, QUESTION, (1,))
+    plain = model.answer(view, QUESTION)
+    assert found.text == plain.text.strip()
+    assert (found.votes, len(found.looks)) == (1, 1)
+    assert found.spent.tokens == len(plain.tokens) + 1  # the end is one
+    assert view.cache.length == length
+
+
+def test_all_paths_are_looked_at_and_counted(model, view):
+    (found,) = contemplate(model, view, "Describe what you see.", (8,), settled=None)
+    assert [look.path for look in found.looks] == list(PATHS[:8])
+    own = [look.answer for look in found.looks]
+    assert len(set(own)) > 1  # else they would not have written together
+    assert found.votes == own.count(found.text)
+    assert all(0 < look.chance < 1 for look in found.looks)
+    assert found.text.endswith(".")
+    assert passed(found.text)
+
+
+def test_paths_that_agree_early_spare_the_rest(model, view):
+    question = "What is this?"
+    (early,) = contemplate(model, view, question, (8,))
+    (whole,) = contemplate(model, view, question, (8,), settled=None)
+    assert (len(early.looks), len(whole.looks)) == (2, 8)
+    assert early.text == whole.text
+    assert early.spent.tokens < whole.spent.tokens
+    assert early.spent.seconds < whole.spent.seconds
+    *_, unsure = contemplate(model, view, question, (8,), settled=1.0)
+    assert len(unsure.looks) == 8
+    assert unsure.spent.tokens == early.spent.tokens + whole.spent.tokens  # the first two were asked twice
+
+
+def test_what_fewer_paths_say_is_what_they_say_when_more_are_read(model, view):
+    one, two, four = contemplate(model, view, "Describe what you see.", (1, 2, 4), settled=None)
+    for found, count in ((one, 1), (two, 2), (four, 4)):
+        (alone,) = contemplate(model, view, "Describe what you see.", (count,), settled=None)
+        assert (found.text, found.votes, found.spent.tokens) == (alone.text, alone.votes, alone.spent.tokens)
+    assert one.spent.seconds < two.spent.seconds < four.spent.seconds
+
+
+def test_an_empty_question_is_refused(model, view):
+    with pytest.raises(GlintError, match="empty"):
+        next(contemplate(model, view, "  ", (1,)))
+
+
+def test_parts_lie_in_the_picture():
+    picture = np.arange(200 * 100 * 3, dtype=np.int32).reshape(100, 200, 3)
+    assert (part(picture, (0, 0, 1, 1)) == picture).all()
+    assert (part(picture, (0.3, 0.5, 1, 1)) == picture[50:, 60:]).all()
+    assert part(picture[:1, :1], (0.4, 0.4, 0.5, 0.5)).shape == (1, 1, 3)
