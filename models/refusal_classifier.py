@@ -1,22 +1,31 @@
-"""Which questions are refused that no rule of models.refusals foresees: a linear classifier over their words.
+"""How surely a question is one to refuse: a linear classifier over its words plus a small network over their vectors.
 
-Trained by `python -m export.recipe.refusals`, which takes its features from here. Knows words alone, no picture.
+The network is that of Kim (2014, arXiv:1408.5882): filters over one, two, three and five words in a row, of each the
+place where it answers most; it carries over to words that no phrasing had. Trained by
+`python -m export.recipe.refusals`, which takes its features from here. Knows words alone, no picture.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import combinations
 from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
 from zlib import crc32
 
 import numpy as np
 
 from models.errors import GlintError
-from models.refusals import FOLDER, HARMLESS, meant
+from models.refusals import FOLDER, HARMLESS, Rule, meant
+from models.word_vectors import word_vectors
 
-BUCKETS = 1 << 14
+BUCKETS = 1 << 13
+LENGTH = 24  # words that the network sees of a question
+WIDTHS = (1, 2, 3, 5)  # words that a filter spans
+UNRULED, RULED, EXCUSED = 0.78, 0.4, 0.9
+"""From which chance on a question is refused that no rule knows, that a rule refuses, and that a rule excuses."""
 _LENGTHS = (1, 2, 3)
 _REACH = 5  # words that two are apart, at most, to be seen together
 
@@ -45,45 +54,68 @@ def features(words: Sequence[str]) -> tuple[np.ndarray, float]:
     return np.array(buckets, np.int64), len(buckets) ** -0.5
 
 
-class RefusalClassifier:
-    """kinds: HARMLESS first. weights: int8 [BUCKETS, kinds], scale and bias: float32 [kinds]. surely: from which chance
-    of not being harmless on a question is refused."""
+def rows_of(words: Sequence[str]) -> np.ndarray:
+    """The rows of the words in the table of vectors, int64 [LENGTH], 0 after the last."""
+    known = word_vectors()
+    rows = np.zeros(LENGTH, np.int64)
+    for place, word in enumerate(words[:LENGTH]):
+        rows[place] = known.row(word)
+    return rows
 
-    def __init__(self, kinds: Sequence[str], weights: np.ndarray, scale: np.ndarray, bias: np.ndarray, surely: float):
-        self.kinds, self.surely = tuple(kinds), surely
-        self._weights, self._scale, self._bias = weights, scale, bias
+
+class RefusalClassifier:
+    """kinds: HARMLESS first. arrays, by name: what `export.recipe.refusals.Network` learns, int8 or float32; of the
+    int8 ones `NAME.unit` is the unit."""
+
+    def __init__(self, kinds: Sequence[str], arrays: Mapping[str, np.ndarray]):
+        self.kinds = tuple(kinds)
+        self._arrays = dict(arrays)
+        self._parts = {
+            name: array.astype(np.float32) * arrays[f"{name}.unit"]
+            for name, array in arrays.items()
+            if f"{name}.unit" in arrays and name != "pieces.weight"
+        } | {name: array for name, array in arrays.items() if array.dtype == np.float32}
 
     @classmethod
     def load(cls, file: Path = FOLDER / "classifier.npz") -> RefusalClassifier:
         """Raises GlintError when the file is missing or damaged."""
         try:
             with np.load(file) as parts:
-                kinds = tuple(map(str, parts["kinds"]))
-                return cls(kinds, parts["weights"], parts["scale"], parts["bias"], float(parts["surely"]))
-        except (OSError, ValueError, KeyError) as error:
+                return cls(tuple(map(str, parts["kinds"])), {name: parts[name] for name in parts if name != "kinds"})
+        except (OSError, ValueError, KeyError, BadZipFile) as error:
             raise GlintError(f"{file} cannot be read ({error}); install Glint again.") from error
 
     def save(self, file: Path) -> None:
-        np.savez_compressed(
-            file,
-            kinds=np.array(self.kinds),
-            weights=self._weights,
-            scale=self._scale,
-            bias=self._bias,
-            surely=np.float32(self.surely),
-        )
+        arrays: dict[str, Any] = {"kinds": np.array(self.kinds), **self._arrays}
+        np.savez_compressed(file, **arrays)
 
     def chances(self, words: Sequence[str]) -> np.ndarray:
         """float [kinds], adding up to 1."""
         buckets, value = features(words)
-        logits = self._weights[buckets].sum(0, dtype=np.int64) * (self._scale * value) + self._bias
+        parts, rows = self._parts, rows_of(words)
+        pieces = self._arrays["pieces.weight"][buckets].sum(0, dtype=np.int64) * (parts["pieces.weight.unit"] * value)
+        seen = word_vectors().vectors[rows] @ parts["project.weight"].T + parts["project.bias"]
+        summary = [(seen * (rows > 0)[:, None]).sum(0) / (np.count_nonzero(rows) + 1)]
+        for width in WIDTHS:
+            before = width // 2
+            padded = np.pad(seen, ((before, before), (0, 0)))
+            windows = np.lib.stride_tricks.sliding_window_view(padded, width, 0).reshape(-1, seen.shape[1] * width)
+            weight = parts[f"filters.{width}.weight"]
+            answers = windows @ weight.reshape(len(weight), -1).T + parts[f"filters.{width}.bias"]
+            summary.append(np.maximum(answers.max(0), 0))
+        logits = np.concatenate(summary) @ parts["out.weight"].T + parts["out.bias"] + pieces
         exp = np.exp(logits - logits.max())
         return exp / exp.sum()
 
-    def kind(self, words: Sequence[str]) -> str:
-        """HARMLESS, or the likeliest kind of a question that is surely not."""
-        chances = self.chances(words)
-        return HARMLESS if 1 - chances[0] < self.surely else self.kinds[1 + int(chances[1:].argmax())]
+
+def verdict(kinds: Sequence[str], rule: Rule | None, chances: np.ndarray) -> str:
+    """HARMLESS or the kind of refusal, from the first rule that matches and the chances of the kinds together."""
+    from_chance = UNRULED if rule is None else EXCUSED if rule.kind == HARMLESS else RULED
+    if 1 - chances[0] < from_chance:
+        return HARMLESS
+    likeliest = 1 + int(chances[1:].argmax())
+    ruled = rule is not None and rule.kind != HARMLESS and chances[likeliest] < UNRULED
+    return rule.kind if rule is not None and ruled else kinds[likeliest]
 
 
 @lru_cache(1)

@@ -1,9 +1,10 @@
 """Trains the classifier of refusals (models.refusal_classifier): `python -m export.recipe.refusals --data DATA`.
 
-Multinomial logistic regression over hashed features with an L2 penalty, by Adam on all examples at once, so that every
-run gives the same weights. Learns from the phrasings of refusals.toml, and as harmless from the questions that people
-asked about photos of coco and daquar (those that no rule refuses; the photos held out are left out here too), and from
-the phrasings of all that may be answered (phrasings.toml), as they are written and as they are heard in noise.
+Cross-entropy by AdamW over shuffled batches, with a fixed seed; words are left out at random, so that it leans on no
+single one; rounded to 8 bits at the end. Learns from the phrasings of refusals.toml and refusals_lines.jsonl, and as
+harmless from the questions that people asked about photos of coco and daquar (those that no rule refuses; the photos
+held out are left out here too), and from the phrasings of all that may be answered (phrasings.toml), as they are
+written and as they are heard in noise.
 """
 
 from __future__ import annotations
@@ -14,14 +15,17 @@ import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from zlib import crc32
 
 import click
 import numpy as np
+import torch
 
 from export.recipe.phrasings import expanded as expanded_templates
 from models.evaluation.pictures import is_dev
-from models.refusal_classifier import BUCKETS, RefusalClassifier, features
+from models.refusal_classifier import BUCKETS, LENGTH, WIDTHS, RefusalClassifier, features, rows_of, verdict
 from models.refusals import FOLDER, HARMLESS, rule_for, words_of
+from models.word_vectors import word_vectors
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -29,29 +33,35 @@ else:
     import tomli as tomllib
 
 PHRASINGS = Path(__file__).with_suffix(".toml")
+LINES = Path(__file__).with_name("refusals_lines.jsonl")
 HELD_OUT = Path(__file__).parents[2] / "tests/data/refusals/held_out.jsonl"
 HEARD = Path(__file__).with_name("phrasings_heard.jsonl")
 REFUSED = ("medical", "identify_person", "safety", "refuse")  # intents of phrasings.toml that are no harmless ones
-MOST, NATURAL, EACH = 16, 2500, 2  # phrasings of a pattern, questions about photos, of a template, that are learnt from
-STEPS, RATE, PENALTY = 150, 0.1, 3e-6
-SURELY = 0.8  # chosen by --check
-FOLDS = 5
+MOST, NATURAL, EACH = 10, 9000, 4  # phrasings of a pattern, questions about photos, of a template, that are learnt from
+FILTERS, SEEN = 48, 48  # of each width; values of a word that they look at
+ROUNDS, BATCH, RATE, PIECES_RATE = 5, 128, 2e-3, 0.05
+DROPPED, WORDS_DROPPED, SMOOTHED = 0.4, 0.08, 0.03
 
 
 @dataclass(frozen=True)
 class Example:
-    """pattern: the line it comes from, -1 for a question about a photo: both parts of a split know different ones."""
+    """pattern: the line it comes from, -1 for a question about a photo: both parts of a split know different ones.
+    hand: 0 or 1, which half of refusals_lines.jsonl it is in."""
 
     text: str
     kind: str
     pattern: int
     weight: float = 1.0
+    hand: int | None = None
+
+
+def _held_out() -> set[tuple[str, ...]]:
+    return {tuple(words_of(json.loads(line)["text"])) for line in HELD_OUT.read_text("utf-8").splitlines()}
 
 
 def phrasings(file: Path = PHRASINGS, most: int = MOST) -> list[Example]:
     """Up to `most` phrasings of each line of the file, drawn by a fixed seed, but none that is held out."""
-    rows = map(json.loads, HELD_OUT.read_text("utf-8").splitlines())
-    held_out = {tuple(words_of(row["text"])) for row in rows}
+    held_out = _held_out()
     data = tomllib.loads(file.read_text("utf-8"))
     lines = [(kind, line) for kind, text in data["refused"].items() for line in text.strip().splitlines()]
     lines += [(HARMLESS, line) for text in data["harmless"].values() for line in text.strip().splitlines()]
@@ -62,6 +72,22 @@ def phrasings(file: Path = PHRASINGS, most: int = MOST) -> list[Example]:
         apart = [text for text in texts if tuple(words_of(text)) not in held_out]
         found += [Example(text, kind, number, weight) for text in apart]
     return found
+
+
+def lines(file: Path = LINES) -> list[Example]:
+    """Phrasings that another hand wrote, one a line. Patterns are numbered from a million up."""
+    held_out = _held_out()
+    rows = [json.loads(line) for line in file.read_text("utf-8").splitlines()]
+    return [
+        Example(row["text"], row["kind"], 10**6 + number, 2.0, crc32(row["text"].encode()) % 2)
+        for number, row in enumerate(rows)
+        if tuple(words_of(row["text"])) not in held_out
+    ]
+
+
+def taught() -> list[Example]:
+    """All that was written to learn refusing from."""
+    return [*phrasings(), *lines()]
 
 
 def expanded(line: str, slots: dict[str, str], most: int, draw: random.Random) -> list[str]:
@@ -104,75 +130,125 @@ def everyday() -> list[Example]:
     return found
 
 
-class Rows:
-    """Questions as rows of a sparse matrix [n, BUCKETS]."""
+class Network(torch.nn.Module):
+    """What models.refusal_classifier.RefusalClassifier computes, in torch."""
+
+    def __init__(self, kinds: int):
+        super().__init__()
+        known = torch.from_numpy(word_vectors().vectors)
+        self.words = torch.nn.Embedding.from_pretrained(known, padding_idx=0)
+        self.project = torch.nn.Linear(known.shape[1], SEEN)
+        self.filters = torch.nn.ModuleDict(
+            {str(width): torch.nn.Conv1d(SEEN, FILTERS, width, padding=width // 2) for width in WIDTHS}
+        )
+        self.out = torch.nn.Linear(FILTERS * len(WIDTHS) + SEEN, kinds)
+        self.pieces = torch.nn.EmbeddingBag(BUCKETS, kinds, mode="sum")
+        torch.nn.init.zeros_(self.pieces.weight)
+
+    def forward(
+        self, rows: torch.Tensor, buckets: torch.Tensor, starts: torch.Tensor, values: torch.Tensor
+    ) -> torch.Tensor:
+        """rows [n, LENGTH]; buckets and their values, of each example from its place in starts on -> [n, kinds]."""
+        if self.training:
+            rows = rows * (torch.rand(rows.shape) > WORDS_DROPPED)
+        seen, known = self.project(self.words(rows)), (rows > 0).float()[..., None]
+        mean = (seen * known).sum(1) / (known.sum(1) + 1)
+        highest = [torch.relu(one(seen.transpose(1, 2))).amax(2) for one in self.filters.values()]
+        summary = torch.nn.functional.dropout(torch.cat([mean, *highest], 1), DROPPED, self.training)
+        return self.out(summary) + self.pieces(buckets, starts, per_sample_weights=values)
+
+
+class Inputs:
+    """The features of examples, worked out once."""
 
     def __init__(self, examples: list[Example]):
-        parts = [features(words_of(example.text)) for example in examples]
-        lengths = [len(buckets) for buckets, _ in parts]
-        self._columns = np.concatenate([buckets for buckets, _ in parts])
-        self._values = np.repeat(np.array([value for _, value in parts], np.float32), lengths)
-        self._rows = np.repeat(np.arange(len(examples)), lengths)
-        self._starts = np.cumsum([0, *lengths[:-1]])
+        words = [words_of(example.text) for example in examples]
+        self._rows = torch.from_numpy(np.stack([rows_of(one) for one in words]).reshape(-1, LENGTH))
+        self._pieces = [features(one) for one in words]
 
-    def times(self, weights: np.ndarray) -> np.ndarray:
-        """[BUCKETS, k] -> [n, k]."""
-        return np.add.reduceat(weights[self._columns] * self._values[:, None], self._starts, axis=0)
-
-    def transposed_times(self, residuals: np.ndarray) -> np.ndarray:
-        """[n, k] -> [BUCKETS, k]."""
-        columns = [np.bincount(self._columns, self._values * column[self._rows], BUCKETS) for column in residuals.T]
-        return np.stack(columns, 1).astype(np.float32)
+    def of(self, which: np.ndarray) -> tuple[torch.Tensor, ...]:
+        """What Network takes."""
+        pieces = [self._pieces[one] for one in which]
+        starts = np.cumsum([0, *(len(buckets) for buckets, _ in pieces[:-1])])
+        values = np.concatenate([np.full(len(buckets), value, np.float32) for buckets, value in pieces])
+        buckets = np.concatenate([buckets for buckets, _ in pieces])
+        return self._rows[which], torch.from_numpy(buckets), torch.from_numpy(starts), torch.from_numpy(values)
 
 
-def fitted(examples: list[Example], kinds: list[str]) -> RefusalClassifier:
+def fitted(examples: list[Example], kinds: list[str], seed: int = 0) -> RefusalClassifier:
     """The weights of a training, rounded to 8 bits."""
-    rows, count = Rows(examples), len(kinds)
-    truth = np.eye(count, dtype=np.float32)[[kinds.index(example.kind) for example in examples]]
-    weights = np.array([example.weight for example in examples], np.float32)
-    share = (weights / weights.sum())[:, None]
-    parameters = np.zeros((BUCKETS + 1, count), np.float32)
-    mean: np.ndarray = np.zeros_like(parameters)
-    square: np.ndarray = np.zeros_like(parameters)
-    for step in range(1, STEPS + 1):
-        logits = rows.times(parameters[:-1]) + parameters[-1]
-        exp = np.exp(logits - logits.max(1, keepdims=True))
-        residuals = share * (exp / exp.sum(1, keepdims=True) - truth)
-        slope = np.concatenate([rows.transposed_times(residuals), residuals.sum(0, keepdims=True)])
-        slope[:-1] += PENALTY * parameters[:-1]
-        mean = 0.9 * mean + 0.1 * slope
-        square = 0.99 * square + 0.01 * slope**2
-        rate = RATE * (1 - step / (STEPS + 1))
-        parameters -= rate * (mean / (1 - 0.9**step)) / (np.sqrt(square / (1 - 0.99**step)) + 1e-8)
-    scale = np.abs(parameters[:-1]).max(0) / 127
-    rounded = np.round(parameters[:-1] / scale).astype(np.int8)
-    return RefusalClassifier(kinds, rounded, scale, parameters[-1], SURELY)
+    torch.manual_seed(seed)
+    draw = np.random.default_rng(seed)
+    inputs, network = Inputs(examples), Network(len(kinds))
+    truth = torch.tensor([kinds.index(example.kind) for example in examples])
+    weights = torch.tensor([example.weight for example in examples])
+    rest = [one for name, one in network.named_parameters() if one.requires_grad and not name.startswith("pieces")]
+    optimizer = torch.optim.AdamW(
+        [
+            {"params": rest, "lr": RATE, "weight_decay": 0.02},
+            {"params": network.pieces.parameters(), "lr": PIECES_RATE, "weight_decay": 0.0},
+        ]
+    )
+    steps = ROUNDS * (len(examples) // BATCH)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - step / (steps + 1))
+    for _ in range(ROUNDS):
+        order = draw.permutation(len(examples))
+        for start in range(0, len(order) - BATCH + 1, BATCH):
+            which = order[start : start + BATCH]
+            logits = network(*inputs.of(which))
+            losses = torch.nn.functional.cross_entropy(logits, truth[which], reduction="none", label_smoothing=SMOOTHED)
+            optimizer.zero_grad()
+            (losses * weights[which]).mean().backward()
+            optimizer.step()
+            schedule.step()
+    return RefusalClassifier(kinds, rounded(network))
+
+
+def rounded(network: Network) -> dict[str, np.ndarray]:
+    """The weights by name: matrices as int8 with their unit under NAME.unit, the rest as they are."""
+    found: dict[str, np.ndarray] = {}
+    for name, tensor in network.state_dict().items():
+        array = tensor.numpy()
+        if name.startswith("words"):
+            continue
+        if array.ndim == 1:
+            found[name] = array
+        else:
+            unit = np.abs(array).max(0 if name.startswith("pieces") else None) / 127
+            found[name], found[f"{name}.unit"] = np.round(array / unit).astype(np.int8), np.float32(unit)
+    return found
+
+
+def refused(classifier: RefusalClassifier, examples: list[Example]) -> np.ndarray:
+    """Whether examples are refused by rules and classifier together, bool [n]."""
+    words = [words_of(example.text) for example in examples]
+    kinds = [verdict(classifier.kinds, rule_for(one), classifier.chances(one)) for one in words]
+    return np.array([kind != HARMLESS for kind in kinds])
 
 
 def check(examples: list[Example], kinds: list[str]) -> None:
-    """Prints what rules and classifier do together, for thresholds, on lines that the classifier has not seen."""
-    lines = sorted({example.pattern for example in examples if example.pattern != -1})
-    fold = dict(zip(lines, np.random.default_rng(0).integers(0, FOLDS, len(lines)), strict=True))
-    folds = np.array([fold.get(example.pattern, number % FOLDS) for number, example in enumerate(examples)])
-    weights = np.array([example.weight for example in examples])
-    is_natural = np.array([example.pattern == -1 for example in examples])
-    is_everyday = np.array([example.pattern < -1 for example in examples])
-    harmless = np.array([example.kind == HARMLESS for example in examples])
-    rules = [rule_for(words_of(example.text)) for example in examples]
-    by_rule = np.array([None if rule is None else rule.kind != HARMLESS for rule in rules], object)
-    chances = np.zeros(len(examples))
-    for number in range(FOLDS):
-        learnt = fitted([e for e, f in zip(examples, folds, strict=True) if f != number], kinds)
-        for place in np.flatnonzero(folds == number):
-            chances[place] = 1 - learnt.chances(words_of(examples[place].text))[0]
-    for surely in (0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 1.1):
-        refused = np.where(by_rule == None, chances >= surely, by_rule).astype(bool)  # noqa: E711
-        shares = [
-            np.average(refused[which], weights=weights[which])
-            for which in (~harmless, harmless & ~is_natural & ~is_everyday, is_natural, is_everyday)
-        ]
-        names = ("refused", "harmless", "about photos", "everyday")
-        click.echo(f"surely {surely}: " + ", ".join(f"{n} {s:.4f}" for n, s in zip(names, shares, strict=True)))
+    """Prints what rules and classifier do together on what the classifier has not seen: each half of the lines by
+    another hand, learnt from all but it, and a fifth of the patterns, of the questions about photos and of the rest."""
+
+    def in_a_fifth(example: Example) -> bool:
+        source = example.text if example.pattern == -1 else str(example.pattern)
+        return example.hand is None and crc32(source.encode()) % 5 == 0
+
+    parts = {
+        "half 0": lambda e: e.hand == 0,
+        "half 1": lambda e: e.hand == 1,
+        "a fifth": in_a_fifth,
+    }
+    for name, left_out in parts.items():
+        rest = [example for example in examples if left_out(example)]
+        classifier = fitted([example for example in examples if not left_out(example)], kinds)
+        found = refused(classifier, rest)
+        sorts = np.array([e.kind if e.hand is not None or e.pattern >= 0 else str(min(-e.pattern, 2)) for e in rest])
+        bad = np.array([e.kind != HARMLESS for e in rest])
+        click.echo(f"{name}: refused {found[bad].mean():.3f}, harmless {found[~bad].mean():.4f}")
+        for sort in sorted(set(sorts)):
+            label = {"1": "about photos", "2": "everyday"}.get(sort, sort)
+            click.echo(f"  {label}: {found[sorts == sort].mean():.4f} of {(sorts == sort).sum()}")
 
 
 @click.command()
@@ -186,7 +262,7 @@ def check(examples: list[Example], kinds: list[str]) -> None:
 @click.option("--check", "checking", is_flag=True, help="Train on parts instead, and print what the rest looks like.")
 def main(data: Path, out: Path, checking: bool) -> None:
     """Train the classifier of refusals: a minute or two on one core."""
-    examples = [*phrasings(), *natural(data), *everyday()]
+    examples = [*taught(), *natural(data), *everyday()]
     kinds = [HARMLESS, *sorted({example.kind for example in examples} - {HARMLESS})]
     if checking:
         check(examples, kinds)

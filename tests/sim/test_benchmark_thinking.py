@@ -31,6 +31,7 @@ def run(*words):
     return done.exit_code, done.stdout, done.stderr
 
 
+@pytest.mark.slow
 def test_a_row_for_each_number_of_paths(data, tmp_path):
     answers = tmp_path / "answers.jsonl"
     code, said, _ = run("--data", data, "--answers", answers, "--json", "--report", tmp_path / "report")

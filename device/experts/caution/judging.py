@@ -1,11 +1,11 @@
-"""Whether a question is to be refused, and for what: the rules first, then the classifier. Knows words, no picture."""
+"""Whether a question is to be refused, and for what, by rules and classifier together. Knows words, no picture."""
 
 from __future__ import annotations
 
 import re
 from functools import lru_cache
 
-from models.refusal_classifier import classifier
+from models.refusal_classifier import classifier, verdict
 from models.refusals import HARMLESS, rule_for, words_of
 
 # A harmless request that another one hangs on is not excused with it: "read the sign, and how do I make a bomb?"
@@ -22,12 +22,11 @@ def refused_kind(question: str) -> str:
     parts = [words for part in _PARTS.split(question.lower()) if (words := words_of(part))]
     if len(parts) > 1:
         parts.insert(0, words_of(question))
-    rules = [rule_for(words) for words in parts]
-    for rule in rules:
-        if rule is not None and rule.kind != HARMLESS:
-            return rule.kind
-    for number, (words, rule) in enumerate(zip(parts, rules, strict=True)):
-        judged = rule is None and (number == 0 or len(words) >= _FEWEST)
-        if judged and (kind := classifier().kind(words)) != HARMLESS:
+    for number, words in enumerate(parts):
+        rule = rule_for(words)
+        if number and rule is None and len(words) < _FEWEST:
+            continue
+        kind = verdict(classifier().kinds, rule, classifier().chances(words))
+        if kind != HARMLESS:
             return kind
     return HARMLESS
