@@ -335,6 +335,7 @@ class Live:
             self._note(said)
             usual = self._usual_habits
             self._habits = usual if self._power.thrift is Thrift.NONE else usual.sparing()
+            self._mind.answerer.thrift = self._power.thrift
 
     def _turn_over(self, turn: Turn) -> None:
         turn.receipt = self._sensors.receipt()

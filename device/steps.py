@@ -33,7 +33,8 @@ class Step:
     """what: of it, in words that may be spoken after the act: "the whole picture", "EXIT", "3 people".
 
     Of a look, "for text" as well. box: where in the picture, None for the whole. votes: of an agreement, how many of
-    how many. ms: what it took, where it was timed. tokens: of an answer of the language model.
+    how many. ms: what it took, where it was timed. tokens: of an answer of the language model. chance: that it gave it,
+    0..1.
     """
 
     act: Act
@@ -42,6 +43,7 @@ class Step:
     votes: tuple[int, int] | None = None
     ms: float | None = None
     tokens: int | None = None
+    chance: float | None = None
 
     @property
     def words(self) -> str:

@@ -205,11 +205,13 @@ class Decoder:
         max_tokens: int,
         stop_ids: Collection[int] = (),
         deadline_s: float | None = None,
+        log_probabilities: list[float] | None = None,
     ) -> Iterator[int]:
         """Streams the most likely token, again and again, from `logits` [vocabulary] of the last prefill.
 
-        Ends before a token of `stop_ids`, after `max_tokens`, or once `deadline_s` seconds have passed since the first
-        was asked for. The cache then holds all yielded tokens but the last.
+        log_probabilities: gets that of each token, and of the end marker where that ends it. Ends before a token of
+        `stop_ids`, after `max_tokens`, or once `deadline_s` seconds have passed since the first was asked for. The
+        cache then holds all yielded tokens but the last.
         """
         end = None if deadline_s is None else time.monotonic() + deadline_s
         row = np.zeros(1, np.int64)
@@ -217,6 +219,8 @@ class Decoder:
         embedding = np.empty((1, 1, self.layout.hidden), np.float32)
         for count in range(max_tokens):
             token = int(logits.argmax())
+            if log_probabilities is not None:
+                log_probabilities.append(-float(np.log(np.exp(logits - logits[0, 0, token]).sum())))
             if token in stop_ids:
                 return
             yield token

@@ -42,13 +42,22 @@ class View:
 
 @dataclass
 class Reply:
-    """An answer as it forms. `text` grows while it is iterated; the times are milliseconds since the question."""
+    """An answer as it forms. `text` grows while it is iterated; the times are milliseconds since the question.
+
+    log_probabilities: of each token, and of the end marker where there was one.
+    """
 
     text: str = ""
     tokens: list[int] = field(default_factory=list)
+    log_probabilities: list[float] = field(default_factory=list)
     prefill_ms: float = 0.0
     first_token_ms: float = 0.0
     total_ms: float = 0.0
+
+    @property
+    def chance(self) -> float:
+        """The probability of the answer as far as it goes, 0..1."""
+        return float(np.exp(sum(self.log_probabilities)))
 
 
 class VisionLanguageModel:
@@ -114,7 +123,10 @@ class VisionLanguageModel:
         try:
             logits = self._read(view.cache, self._template.question(question))
             reply.prefill_ms = 1e3 * (perf_counter() - start)
-            for token in self.decoder.generate(view.cache, logits, max_tokens, (self._end,), deadline_s):
+            written = self.decoder.generate(
+                view.cache, logits, max_tokens, (self._end,), deadline_s, reply.log_probabilities
+            )
+            for token in written:
                 if not reply.tokens:
                     reply.first_token_ms = 1e3 * (perf_counter() - start)
                 reply.tokens.append(token)

@@ -178,7 +178,10 @@ def _labelled(label: str, text: str) -> str:
 def _times(turn: Turn, trace: bool, columns: int) -> list[str]:
     short = in_short(turn.timings_ms)
     lines = [_labelled("time", short)] if short else []
-    return lines + (timeline(turn.timings_ms, columns) if trace else [])
+    if not trace:
+        return lines
+    steps = [_labelled("steps", "; ".join(step.words for step in turn.steps))] if turn.steps else []
+    return lines + timeline(turn.timings_ms, columns) + steps
 
 
 def _one_line(text: str) -> str:

@@ -22,7 +22,7 @@ class Route:
     device.routing.slots finds in the phrasing. prompt: what the language model is asked in place of the question, where
     it was trained on one wording. picture: whether it is about a picture. command: what the loop does about it.
     sure: the chance from which on a phrasing that no pattern takes is taken for it; else the language model answers.
-    reads: whether its experts want the text in the picture, which takes long enough to begin before the question is over.
+    reads: whether its experts want the text in the picture; reading takes so long that it is begun while it is asked.
     tokens: that an answer of the language model to it may take (docs/steps.md). compares: what its experts set side by
     side, if they do.
     """

@@ -110,8 +110,8 @@ def _holds(claim: Claim, fact: Fact, clause: str) -> bool:
 
 
 def _same_thing(finding: str, clause: str) -> bool:
-    things = {_stem(word) for word in re.findall(r"[^\W\d_]{3,}", finding.lower()) if not numbers_in(word)}
-    return not things or bool(things & {_stem(word) for word in re.findall(r"[^\W\d_]{3,}", clause.lower())})
+    things = {_stem(word) for word in _words(finding) if not numbers_in(word)}
+    return not things or bool(things & _stems(clause))
 
 
 def _stem(word: str) -> str:
@@ -128,9 +128,23 @@ def _as_guess(clause: str, fact: Fact, opening: bool) -> str:
     if not opening:
         return f"{clause[: fact.start]}perhaps {clause[fact.start :]}"
     if len(clause.split()) <= _SHORT and not _SUBJECT.match(clause) and clause[-1:] != ",":
-        return f"My guess is {_uncapitalised(clause)}"
-    return f"I think {_uncapitalised(clause)}"
+        return f"My guess is {uncapitalised(clause)}"
+    return f"I think {uncapitalised(clause)}"
 
 
-def _uncapitalised(clause: str) -> str:
+def names_a_sign(clause: str, claims: Iterable[Claim]) -> bool:
+    """Whether it names something that a claim which is sure enough is about."""
+    return any(claim.confidence >= SURE and _stems(clause) & _stems(claim.finding) for claim in claims)
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"[^\W\d_]{3,}", text.lower())
+
+
+def _stems(text: str) -> set[str]:
+    return {_stem(word) for word in _words(text)}
+
+
+def uncapitalised(clause: str) -> str:
+    """As it stands within a sentence: a first word that may be a name keeps its capital."""
     return clause[:1].lower() + clause[1:] if _LOWERED.match(clause) else clause
