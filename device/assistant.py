@@ -13,8 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 
+from device.cards.of_answer import card_of
 from device.experts.instruments import open_instruments
 from device.hearing.recognizer import open_recognizer
+from device.routing.router import route
 from device.rss import peak_rss_mb
 from device.seeing.photo import read_photo
 from device.speaking.voice import open_voice, say
@@ -68,7 +70,8 @@ def ask(question: Question, on_text: Callable[[str], None] = lambda piece: None)
         picture = read_photo(question.image)
     sound = read_sound(question.audio) if question.audio else None
     _fetch_first(question)
-    with ThreadPoolExecutor(3) as background:
+    with ThreadPoolExecutor(4) as background:
+        background.submit(route, "What is this?")  # loads what telling questions apart needs
 
         def look() -> tuple[VisionLanguageModel, View]:
             with clock("load_model"):
@@ -106,6 +109,7 @@ def ask(question: Question, on_text: Callable[[str], None] = lambda piece: None)
         else:
             for _ in clauses:
                 pass
+        turn.card = card_of(turn, answerer.scene(view))
     turn.timings_ms["total"] = 1e3 * (perf_counter() - start)
     turn.costs["peak_rss_mb"] = peak_rss_mb()
     return turn

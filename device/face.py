@@ -50,7 +50,7 @@ class Face:
 
     def turn(self, turn: Turn) -> None:
         """As on_turn."""
-        card = card_of(turn)
+        card = turn.card or card_of(turn)
         self._picture = turn.frame.pixels if turn.frame is not None and card.boxes else None
         self._put(answer=card if card.is_rich else text_card(card.title, _glance(card.text)))
 

@@ -23,6 +23,7 @@ COMMANDS = {  # command: (module, object)
     "colour": ("device.cli.colour", "colour"),
     "label": ("device.cli.label", "label"),
     "find": ("device.cli.find", "find"),
+    "card": ("device.cli.card", "card"),
     "evaluate": ("device.cli.evaluate", "evaluate"),
     "bench": ("device.cli.bench", "bench"),
 }

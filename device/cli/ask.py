@@ -37,8 +37,9 @@ _FILE = click.Path(path_type=Path)
 @click.option("--threads", type=click.IntRange(1, 64), default=2, show_default=True, help="Threads for each model.")
 @click.option("--offline", is_flag=True, help="Fetch nothing; fail when a model is not there.")
 @click.option("--show", type=_FILE, help="Draw the steps to the answer into this picture (PNG or JPEG).")
+@click.option("--card", "card_file", type=_FILE, help="Write the answer's card into this file: .html or .png.")
 @click.option("--json", "as_json", is_flag=True, help="Print the whole turn as one JSON object.")
-def ask(as_json: bool, show: Path | None, **options: Any) -> None:
+def ask(as_json: bool, show: Path | None, card_file: Path | None, **options: Any) -> None:
     """Answer one question about a photo, by text or by voice.
 
     \b
@@ -51,12 +52,12 @@ def ask(as_json: bool, show: Path | None, **options: Any) -> None:
     Text, codes, colours, labels, charts and everyday objects are seen by experts, which are exact or say that they are
     unsure; the language model answers the rest. A number or a name that nothing in the picture bears out is called a
     guess; a price, a date or a medicine is then not said at all. --show numbers the steps that led to the answer on the
-    photo and lists them below it.
+    photo and lists them below it; --card writes the answer as a page to look at, or as the glasses' display shows it.
 
     --json prints the Turn: transcript, answer, answered_by (the kind of question, or "model"), timings_ms
     (milliseconds by stage; first_token and first_audio count from the end of the question), evidence (source, finding,
     confidence, basis: verbatim, measured or inferred; box: left, top, right, bottom in 0..1; line), steps (act, what,
-    box, votes, ms, tokens; docs/steps.md) and costs.
+    box, votes, ms, tokens, chance; docs/steps.md), card (docs/cards.md) and costs.
     """
     from device.assistant import Question
     from device.assistant import ask as answer
@@ -68,6 +69,11 @@ def ask(as_json: bool, show: Path | None, **options: Any) -> None:
         from device.seeing.photo import read_photo
 
         write_steps(show, read_photo(question.image), turn.steps)
+    if card_file is not None and turn.card is not None:
+        from device.cards.files import write_card
+        from device.seeing.photo import read_photo
+
+        write_card(card_file, turn.card, read_photo(question.image))
     if as_json:
         click.echo(json.dumps(turn.as_dict()))
         return

@@ -145,7 +145,7 @@ class LiveLine:
         from device.cards.of_answer import card_of
         from device.cards.terminal import panel
 
-        card = card_of(turn)
+        card = turn.card or card_of(turn)
         if card.is_rich and self._console.width >= _NARROW and not self._console.options.ascii_only:
             self._console.print(panel(card))
 

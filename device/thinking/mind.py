@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from device.cards.of_answer import card_of
 from device.experts.instruments import open_instruments
 from device.heap import trim_heap
 from device.hearing.own_voice import has_only_words_of, is_own_voice
@@ -241,6 +242,7 @@ class Mind:
         self._speak_all(
             attempt, self.answerer.answer(question, view, attempt.scene, attempt.turn, deadline_s=ANSWER_DEADLINE_S)
         )
+        attempt.turn.card = card_of(attempt.turn, attempt.scene)
 
     def _speak_all(self, attempt: Attempt, clauses: Iterator[Sayable]) -> None:
         for clause in until_cancelled(clauses, attempt):

@@ -92,3 +92,19 @@ def test_objects_that_were_found_can_be_offered_as_hints(model, picture):
         assert model.look(picture).cache.length > usual
     finally:
         model.object_hints = None
+
+
+def test_the_chance_of_an_answer_is_that_of_its_words(model, picture):
+    view = model.look(picture)
+    reply = model.answer(view, "What is this?")
+    assert len(reply.log_probabilities) == len(reply.tokens) + 1  # the end marker's too
+    assert reply.chance == pytest.approx(np.prod(np.exp(reply.log_probabilities)))
+    assert 0 < reply.chance <= 1
+    cut = model.answer(view, "What is this?", max_tokens=2)
+    assert cut.log_probabilities == pytest.approx(reply.log_probabilities[:2])
+
+
+def test_what_it_cannot_know_has_a_lower_chance(model, picture):
+    view = model.look(picture)
+    known, unknown = (model.answer(view, asked).chance for asked in ("What is this?", "What is behind the bottle?"))
+    assert unknown < 0.5 * known

@@ -1,5 +1,6 @@
 """From a question to what is said, with the real model, and with one that tries to smuggle facts past the gate."""
 
+import math
 import random
 import re
 from dataclasses import replace
@@ -192,3 +193,31 @@ def test_a_refusal_needs_no_picture_and_why_is_not_answered_with_missing_evidenc
     why = " ".join(answerer.explain("Why?", turn, Turn()))
     assert "never" in why
     assert "evidence" not in why
+
+
+def doubting(monkeypatch, model, text, chance):
+    """The model says this with that chance."""
+
+    def ask(view, question, reply, **_):
+        reply.text, reply.tokens = text, [0] * len(text.split())
+        reply.log_probabilities = [math.log(chance)]
+        yield text
+
+    monkeypatch.setattr(model, "ask", ask)
+
+
+@pytest.mark.parametrize(
+    ("text", "chance", "answer"),
+    [
+        ("A lamp", 0.1, "I am not sure, perhaps a lamp"),
+        ("A lamp", 0.3, "A lamp"),
+        ("A pineapple", 0.1, "A pineapple"),  # the encoder sees one, too
+        ("A lamp that stands on a table by the door", 0.1, "A lamp that stands on a table by the door"),
+    ],
+)
+def test_what_the_model_hardly_believes_is_said_to_be_a_guess(monkeypatch, answerer, model, view, text, chance, answer):
+    doubting(monkeypatch, model, text, chance)
+    turn = said(answerer, "What is behind it?", view)
+    assert turn.answered_by == "model"
+    assert turn.answer == answer
+    assert turn.steps[-1].chance == pytest.approx(chance)

@@ -1,5 +1,7 @@
 """What "why?" and "show me" say of the claims that the answer before rests on."""
 
+from dataclasses import replace
+
 import pytest
 
 from device.evidence import Basis, Claim
@@ -106,3 +108,17 @@ def test_a_doubt_is_told_from_a_why():
     assert doubts("Glint, are you really certain about that?")
     assert not doubts("Why?")
     assert not doubts("Are you sure the door is open?")
+
+
+@pytest.mark.parametrize(
+    ("chance", "said"), [(0.05, "No. That was only a guess"), (0.3, "Not very."), (0.9, "Fairly, but I am wrong")]
+)
+def test_how_sure_it_is_goes_by_the_chance_of_the_answer(chance, said):
+    answer = explained("Are you sure?", [DOG], [LOOKED, replace(ASKED, chance=chance)])
+    assert answer.text.startswith(said)
+    assert answer.text.endswith("that I see this on the left: dog.")
+    assert passed(answer.text, answer.claims) == answer.text
+
+
+def test_an_answer_of_chance_alone_has_no_other_reasons():
+    assert explained("Are you sure?", [], [replace(ASKED, chance=0.3)]).text == "Not very. I may well be wrong."
