@@ -61,8 +61,10 @@ class PromptRows:
         self._prompts.append(length)
         self._logits.append(logits.copy())
 
-    def answer_apart(self, max_tokens: int, stop_ids: Collection[int] = ()) -> list[RowAnswer]:
-        """What each row would answer alone, greedily. Raises ValueError where there is no row."""
+    def answer_apart(
+        self, max_tokens: int, stop_ids: Collection[int] = (), should_stop: Callable[[], bool] = lambda: False
+    ) -> list[RowAnswer]:
+        """What each row would answer alone, greedily; what there is of it once `should_stop` says so."""
         answers = [RowAnswer() for _ in self._prompts]
         writing = set(range(len(answers)))
 
@@ -74,13 +76,15 @@ class PromptRows:
                     writing.remove(row)
                 else:
                     answers[row].tokens.append(int(tokens[row]))
-            return tokens if writing else None
+            return tokens if writing and not should_stop() else None
 
         self._decode(max_tokens, choose)
         return answers
 
-    def answer_jointly(self, max_tokens: int, stop_ids: Collection[int] = ()) -> RowAnswer:
-        """The one answer, greedily by the mean of the rows' log probabilities, which it tells. ValueError as above."""
+    def answer_jointly(
+        self, max_tokens: int, stop_ids: Collection[int] = (), should_stop: Callable[[], bool] = lambda: False
+    ) -> RowAnswer:
+        """The one answer, greedily by the mean of the rows' log probabilities, which it tells."""
         answer = RowAnswer()
 
         def choose(scores: np.ndarray) -> np.ndarray | None:
@@ -90,7 +94,7 @@ class PromptRows:
             if token in stop_ids:
                 return None
             answer.tokens.append(token)
-            return np.full(len(self), token)
+            return None if should_stop() else np.full(len(self), token)
 
         self._decode(max_tokens, choose)
         return answer

@@ -5,6 +5,7 @@ The one way from a question to what is said of it, for a photo in a file as for 
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -22,8 +23,10 @@ from device.routing.router import Routed, route
 from device.routing.table import EXPLAIN, NOT_CAUGHT, OTHER, SHOW_ME, by_name, by_row
 from device.speaking.clauses import clauses_as_written
 from device.steps import Act, Step, steps_of
+from device.thinking.care import with_care
+from device.thinking.contemplate import contemplate
 from device.thinking.explain import explained
-from device.thinking.ladder import ALLOWED, EXPERTS, SPENT, Allowance, Deadline, Late, Leash, budget
+from device.thinking.ladder import ALLOWED, EXPERTS, MODEL, SPENT, Allowance, Deadline, Late, Leash, budget
 from device.thinking.support import SURE, Sayable, names_a_sign, own_words, passed_clauses, uncapitalised
 from device.thinking.turn_taking import TurnTaking
 from device.turn import Turn
@@ -36,6 +39,7 @@ _SIGNS = 5  # of what the encoder sees, in a step
 # What the model gives a lower chance is mostly wrong: of 88 such answers to training questions 6 were right, of
 # the 112 others 53 (docs/contemplating.md). That was seen on answers of at most so many tokens.
 UNSURE, SHORT = 0.2, 5
+CONTEMPLATION_S = 4.0  # eight paths take one to two on two slow cores
 _ENDS = ".!?\"')\u201d\u2019"  # of a sentence
 
 
@@ -94,6 +98,7 @@ class Answerer:
         return refused or _recorded(self._climb(question, view, scene, turn, Deadline(deadline_s)), turn)
 
     def _climb(self, question: str, view: View, scene: Scene, turn: Turn, deadline: Deadline) -> Iterator[Sayable]:
+        question, careful = with_care(question)
         start = perf_counter()
         routed = route(question)
         turn.timings_ms["route"] = 1e3 * (perf_counter() - start)
@@ -132,7 +137,10 @@ class Answerer:
             turn.answered_by = "spent"
             yield own_words(SPENT)
             return
-        yield from self._asked(question, routed, view, turn, deadline, allowance)
+        if careful and allowance.contemplation:
+            yield from self._contemplated(routed.prompt or question, view, turn, deadline)
+        else:
+            yield from self._asked(question, routed, view, turn, deadline, allowance)
         if allowance.advice:
             yield from _advice(scene, turn)
 
@@ -148,12 +156,31 @@ class Answerer:
             if vars(scene).keys() & {"lines"} != known:
                 turn.steps.append(Step(Act.LOOKED, "for text"))
 
+    def _contemplated(self, question: str, view: View, turn: Turn, deadline: Deadline) -> Iterator[Sayable]:
+        """What several ways of looking and asking come to together."""
+        turn.answered_by, turn.evidence = MODEL.name, _signs(view)
+        left_s = deadline.left_s
+        limit_s = CONTEMPLATION_S if left_s is None else min(left_s, CONTEMPLATION_S)
+        with self.alone:
+            found = contemplate(self.model(), view, question, deadline_s=limit_s)
+        spent = found.spent
+        if any(not look.path.whole for look in found.looks):
+            turn.steps.append(Step(Act.LOOKED, "parts of it"))
+        turn.steps += [
+            Step(Act.ASKED, "the language model", ms=1e3 * spent.seconds, tokens=spent.tokens, chance=found.chance),
+            Step(Act.AGREED, "the answer", votes=(found.votes, len(found.looks))),
+        ]
+        turn.timings_ms["contemplate"] = 1e3 * spent.seconds
+        turn.costs |= {"answer_tokens": spent.tokens, "paths": len(found.looks)}
+        reply = Reply(found.text, found.tokens, [math.log(max(found.chance, 1e-9))])
+        clauses = _unless_sure(clauses_as_written([found.text]), reply, turn.evidence)
+        yield from passed_clauses(clauses, turn.evidence)
+
     def _asked(
         self, question: str, routed: Routed, view: View, turn: Turn, deadline: Deadline, allowance: Allowance
     ) -> Iterator[Sayable]:
         """What the language model says."""
-        turn.answered_by = "model"
-        turn.evidence = [Claim(label, name, chance) for label, name, chance in view.hints]
+        turn.answered_by, turn.evidence = MODEL.name, _signs(view)
         signs = dict.fromkeys(claim.finding.lower() for claim in turn.evidence if claim.confidence >= SURE)
         if signs:
             turn.steps.append(Step(Act.FOUND, f"signs of {', '.join(islice(signs, _SIGNS))}"))
@@ -174,6 +201,10 @@ class Answerer:
                 "answer": reply.total_ms,
             }
             turn.costs["answer_tokens"] = len(reply.tokens)
+
+
+def _signs(view: View) -> list[Claim]:
+    return [Claim(label, name, chance) for label, name, chance in view.hints]
 
 
 def _unless_sure(clauses: Iterator[str], reply: Reply, claims: Sequence[Claim]) -> Iterator[str]:

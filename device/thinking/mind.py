@@ -24,6 +24,7 @@ from device.skills.commands import Command, command_in
 from device.steps import Act, Step
 from device.thinking.answerer import Answerer
 from device.thinking.attempt import Attempt, Cancelled, Past, until_cancelled
+from device.thinking.care import with_care
 from device.thinking.support import Sayable, own_words, passed
 from device.thinking.turn_taking import TurnTaking
 from models.speech import NoSpeech, Recognizer, Voice
@@ -212,16 +213,10 @@ class Mind:
             if refused is not None:
                 self._speak_all(attempt, refused)
                 return
-            attempt.command = meant_command(attempt.turn.transcript)
-            if attempt.command is not None:
+            again = self._again(attempt)
+            if again is None and self._about_before(attempt):
                 return
-            past = attempt.past
-            about_before = self.answerer.explain(attempt.turn.transcript, past.turn if past else None, attempt.turn)
-            if about_before is not None:
-                attempt.look_back()
-                self._speak_all(attempt, about_before)
-                return
-            question, view = attempt.choose()
+            question, view = again or attempt.choose()
             if view is None:
                 attempt.turn.answer = trouble
                 self.speak(attempt, own_words(trouble))
@@ -229,6 +224,26 @@ class Mind:
                 self._answer(attempt, question, view)
 
         self._guarded(attempt, work)
+
+    def _about_before(self, attempt: Attempt) -> bool:
+        """Whether it is a command, or about the answer before; then that is told."""
+        attempt.command = meant_command(attempt.turn.transcript)
+        if attempt.command is not None:
+            return True
+        past = attempt.past
+        told = self.answerer.explain(attempt.turn.transcript, past.turn if past else None, attempt.turn)
+        if told is not None:
+            attempt.look_back()
+            self._speak_all(attempt, told)
+        return told is not None
+
+    def _again(self, attempt: Attempt) -> tuple[str, View | None] | None:
+        """For "think again": the question before, about the picture before, with the wish for care."""
+        past, (rest, careful) = attempt.past, with_care(attempt.turn.transcript)
+        if rest or not careful or past is None or not past.turn.transcript:
+            return None
+        attempt.look_back()
+        return f"Think carefully: {with_care(past.turn.transcript)[0]}", past.view
 
     def _answer(self, attempt: Attempt, question: str, view: View | None) -> None:
         if view is None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from device.seeing.photo import read_photo
-from device.thinking.contemplate import SETTLED, contemplate
+from device.thinking.contemplate import SETTLED, conclusions
 from models.errors import GlintError
 from models.evaluation.answers import is_exact, vqa_accuracy
 from models.evaluation.json_lines import json_lines
@@ -104,7 +104,7 @@ def benchmark_thinking(
 def _asked(
     model: VisionLanguageModel, view: View, question: dict[str, Any], counts: Sequence[int], settled: float | None
 ) -> dict[str, Any]:
-    found = list(contemplate(model, view, question["question"], counts, settled))
+    found = list(conclusions(model, view, question["question"], counts, settled=settled))
     found += found[-1:] * (len(counts) - len(found))  # the one that settled it is what more paths say too
     by_paths = {}
     for count, outcome in zip(counts, found, strict=True):

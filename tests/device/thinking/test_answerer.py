@@ -17,9 +17,11 @@ from device.experts.caution import REFUSALS
 from device.experts.instruments import open_instruments
 from device.experts.intent import Intent
 from device.hearing.recognizer import open_recognizer
+from device.power import Thrift
 from device.seeing.photo import read_photo
+from device.steps import Act
 from device.thinking.answerer import Answerer
-from device.thinking.attempt import Attempt
+from device.thinking.attempt import Attempt, Past
 from device.thinking.facts import facts_in, legible
 from device.thinking.mind import Mind
 from device.thinking.support import Sayable
@@ -221,3 +223,50 @@ def test_what_the_model_hardly_believes_is_said_to_be_a_guess(monkeypatch, answe
     assert turn.answered_by == "model"
     assert turn.answer == answer
     assert turn.steps[-1].chance == pytest.approx(chance)
+
+
+def test_who_asks_to_think_carefully_is_answered_by_several_paths(answerer, view):
+    turn = said(answerer, "Think carefully: what is behind the bottle?", view)
+    assert turn.answered_by == "model"
+    agreed = turn.steps[-1]
+    assert agreed.act is Act.AGREED
+    assert 0 <= agreed.votes[0] <= agreed.votes[1] == turn.costs["paths"] <= 8
+    assert turn.costs["paths"] >= 2  # as many as time allows
+    told = " ".join(answerer.explain("How do you know?", turn, Turn()))
+    assert f"{agreed.votes[0]} of {agreed.votes[1]} ways agreed" in told
+
+
+def test_what_is_exact_needs_no_contemplation(answerer, view):
+    turn = said(answerer, "Think carefully: is there a dog?", view)
+    assert turn.answered_by == "is there one"
+    assert "paths" not in turn.costs
+
+
+def test_with_little_power_nothing_is_contemplated(answerer, view):
+    answerer.thrift = Thrift.SOME
+    turn = said(answerer, "Think carefully: what is behind the bottle?", view)
+    assert turn.answered_by == "model"
+    assert turn.answer
+    assert "paths" not in turn.costs
+
+
+def test_think_again_asks_the_question_before_again(monkeypatch, model, view):
+    class Silent:
+        rate, pace = 16000, 1.0
+
+        def speak(self, text):
+            yield np.zeros(160, np.float32)
+
+    mind = Mind(open_recognizer(), model, Silent())
+    monkeypatch.setattr(mind, "_question", lambda attempt: "Think again.")
+    before = Turn(transcript="What is behind the bottle?", answer="Lamp", answered_by="model")
+    try:
+        attempt = mind.attempt(np.zeros(0, np.float32), None, Past(before, view), lambda samples, rate: None)
+        assert attempt.finished.wait(60)
+        assert attempt.error is None
+        assert attempt.command is None
+        assert attempt.turn.answer
+        assert attempt.turn.costs["paths"] >= 2
+        assert attempt.turn.steps[0].what == "the same picture as before"
+    finally:
+        mind.close()
