@@ -13,6 +13,7 @@ import json
 import random
 import re
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from zlib import crc32
@@ -46,7 +47,7 @@ DROPPED, WORDS_DROPPED, SMOOTHED = 0.4, 0.08, 0.03
 @dataclass(frozen=True)
 class Example:
     """pattern: the line it comes from, -1 for a question about a photo: both parts of a split know different ones.
-    hand: 0 or 1, which half of refusals_lines.jsonl it is in."""
+    hand: who wrote it, of the lines of refusals_lines.jsonl."""
 
     text: str
     kind: str
@@ -75,11 +76,11 @@ def phrasings(file: Path = PHRASINGS, most: int = MOST) -> list[Example]:
 
 
 def lines(file: Path = LINES) -> list[Example]:
-    """Phrasings that another hand wrote, one a line. Patterns are numbered from a million up."""
+    """Phrasings that other hands wrote, one a line. Patterns are numbered from a million up."""
     held_out = _held_out()
     rows = [json.loads(line) for line in file.read_text("utf-8").splitlines()]
     return [
-        Example(row["text"], row["kind"], 10**6 + number, 2.0, crc32(row["text"].encode()) % 2)
+        Example(row["text"], row["kind"], 10**6 + number, 2.0, row["hand"])
         for number, row in enumerate(rows)
         if tuple(words_of(row["text"])) not in held_out
     ]
@@ -227,18 +228,18 @@ def refused(classifier: RefusalClassifier, examples: list[Example]) -> np.ndarra
 
 
 def check(examples: list[Example], kinds: list[str]) -> None:
-    """Prints what rules and classifier do together on what the classifier has not seen: each half of the lines by
-    another hand, learnt from all but it, and a fifth of the patterns, of the questions about photos and of the rest."""
+    """Prints what rules and classifier do together on what the classifier has not seen: the lines of each
+    other hand, learnt from all but them, and a fifth of the patterns, of the questions about photos and of the rest."""
 
     def in_a_fifth(example: Example) -> bool:
         source = example.text if example.pattern == -1 else str(example.pattern)
         return example.hand is None and crc32(source.encode()) % 5 == 0
 
-    parts = {
-        "half 0": lambda e: e.hand == 0,
-        "half 1": lambda e: e.hand == 1,
-        "a fifth": in_a_fifth,
-    }
+    def of_hand(hand: int) -> Callable[[Example], bool]:
+        return lambda example: example.hand == hand
+
+    hands = sorted({example.hand for example in examples if example.hand is not None})
+    parts = {f"hand {hand}": of_hand(hand) for hand in hands} | {"a fifth": in_a_fifth}
     for name, left_out in parts.items():
         rest = [example for example in examples if left_out(example)]
         classifier = fitted([example for example in examples if not left_out(example)], kinds)
