@@ -24,7 +24,7 @@ from models.word_vectors import word_vectors
 BUCKETS = 1 << 13
 LENGTH = 24  # words that the network sees of a question
 WIDTHS = (1, 2, 3, 5)  # words that a filter spans
-UNRULED, RULED, EXCUSED = 0.72, 0.4, 0.9
+UNRULED, RULED, EXCUSED = 0.78, 0.4, 0.9
 """From which chance on a question is refused that no rule knows, that a rule refuses, and that a rule excuses."""
 _LENGTHS = (1, 2, 3)
 _REACH = 5  # words that two are apart, at most, to be seen together

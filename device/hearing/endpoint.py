@@ -63,7 +63,7 @@ class Pace:
     onset: int = 2
     whole: float = 0.4
     hesitant: float = 1.5
-    unclear: tuple[float, float] = (0.4, 1.0)
+    unclear: tuple[float, float] = (0.4, 0.8)
     open: tuple[float, float] = (1.5, 2.5)
 
     def enough(self, said: Sentence | None, chance: float, hesitation_s: float = 0.0) -> float:

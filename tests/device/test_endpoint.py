@@ -114,7 +114,7 @@ def judged(said, chance: float, seconds: float = 3.0) -> float:
         (Sentence.WHOLE, 0.9, 0.4),
         (Sentence.WHOLE, 0.02, 0.4),
         (Sentence.UNCLEAR, 0.9, 0.4),
-        (Sentence.UNCLEAR, 0.3, 1.0),
+        (Sentence.UNCLEAR, 0.3, 0.8),
         (Sentence.OPEN, 0.9, 1.5),
         (Sentence.OPEN, 0.3, 2.5),
     ],
@@ -149,8 +149,8 @@ def test_the_model_is_asked_again_while_a_pause_lasts_and_hears_more_of_it():
             pass
         if heard[-1] is Heard.ENDED:
             break
-    assert pause_before_the_end(heard, 10) == pytest.approx(1.0, abs=0.033)  # unclear words, an unsure model
-    assert 3 <= len(asked) <= 5
+    assert pause_before_the_end(heard, 10) == pytest.approx(0.8, abs=0.033)  # unclear words, an unsure model
+    assert 2 <= len(asked) <= 4
     assert asked == sorted(asked)
 
 
@@ -173,7 +173,7 @@ def test_the_model_is_not_asked_about_a_whole_sentence():
     assert end_of_a_whole_sentence("#" * 10 + silent(2.0), finished) == pytest.approx(0.4, abs=0.033)
 
 
-@pytest.mark.parametrize(("paused_s", "pause_s"), [(0.2, 0.4), (0.35, 0.53), (0.9, 1.0)])
+@pytest.mark.parametrize(("paused_s", "pause_s"), [(0.2, 0.4), (0.35, 0.53), (0.7, 0.8)])
 def test_who_has_hesitated_is_given_longer(paused_s, pause_s):
     ear = Endpointer(lambda samples: 0.0, activity=Script("#" * 10 + silent(paused_s) + "#" * 10 + silent(2.0)))
     ear.judging = True
@@ -216,7 +216,7 @@ def test_a_model_that_does_not_answer_delays_nothing():
     ear.judging = True
     heard = [ear.feed(np.zeros(CHUNK, np.float32)) for _ in range(10 + len(silent(1.5)))]
     held.set()
-    assert pause_before_the_end(heard, 10) == pytest.approx(1.0, abs=0.033)
+    assert pause_before_the_end(heard, 10) == pytest.approx(0.8, abs=0.033)
 
 
 def test_speech_that_is_for_nobody_costs_no_judgement():
