@@ -79,7 +79,7 @@ class Answerer:
 
     def refuse(self, question: str, turn: Turn) -> Iterator[Sayable] | None:
         """Clauses of a refusal that needs no picture; None for what may be asked."""
-        refused = refusal_in_words(question)
+        refused = refusal_in_words(question) or refusal_in_words(with_care(question)[0])
         if refused is None:
             return None
         turn.answered_by, answer = refused
@@ -87,17 +87,32 @@ class Answerer:
         return _recorded(_gated(answer, turn), turn)
 
     def answer(
-        self, question: str, view: View, scene: Scene, turn: Turn, deadline_s: float | None
+        self,
+        question: str,
+        view: View,
+        scene: Scene,
+        turn: Turn,
+        deadline_s: float | None,
+        should_stop: Callable[[], bool] = lambda: False,
     ) -> Iterator[Sayable]:
         """Yields what may be said, clause by clause, and writes into the turn how it came about.
 
-        deadline_s: seconds that the whole answer may take; None where nobody waits. Climbs the rungs of
-        device.thinking.ladder.
+        deadline_s: seconds that the whole answer may take; None where nobody waits. should_stop: whether the answer is
+        not wanted any more, for what takes long before its first clause. Climbs the rungs of device.thinking.ladder.
         """
         refused = self.refuse(question, turn)
-        return refused or _recorded(self._climb(question, view, scene, turn, Deadline(deadline_s)), turn)
+        deadline = Deadline(deadline_s)
+        return refused or _recorded(self._climb(question, view, scene, turn, deadline, should_stop), turn)
 
-    def _climb(self, question: str, view: View, scene: Scene, turn: Turn, deadline: Deadline) -> Iterator[Sayable]:
+    def _climb(
+        self,
+        question: str,
+        view: View,
+        scene: Scene,
+        turn: Turn,
+        deadline: Deadline,
+        should_stop: Callable[[], bool],
+    ) -> Iterator[Sayable]:
         question, careful = with_care(question)
         start = perf_counter()
         routed = route(question)
@@ -138,7 +153,7 @@ class Answerer:
             yield own_words(SPENT)
             return
         if careful and allowance.contemplation:
-            yield from self._contemplated(routed.prompt or question, view, turn, deadline)
+            yield from self._contemplated(routed.prompt or question, view, turn, deadline, should_stop)
         else:
             yield from self._asked(question, routed, view, turn, deadline, allowance)
         if allowance.advice:
@@ -156,13 +171,15 @@ class Answerer:
             if vars(scene).keys() & {"lines"} != known:
                 turn.steps.append(Step(Act.LOOKED, "for text"))
 
-    def _contemplated(self, question: str, view: View, turn: Turn, deadline: Deadline) -> Iterator[Sayable]:
+    def _contemplated(
+        self, question: str, view: View, turn: Turn, deadline: Deadline, should_stop: Callable[[], bool]
+    ) -> Iterator[Sayable]:
         """What several ways of looking and asking come to together."""
         turn.answered_by, turn.evidence = MODEL.name, _signs(view)
         left_s = deadline.left_s
         limit_s = CONTEMPLATION_S if left_s is None else min(left_s, CONTEMPLATION_S)
         with self.alone:
-            found = contemplate(self.model(), view, question, deadline_s=limit_s)
+            found = contemplate(self.model(), view, question, deadline_s=limit_s, should_stop=should_stop)
         spent = found.spent
         if any(not look.path.whole for look in found.looks):
             turn.steps.append(Step(Act.LOOKED, "parts of it"))

@@ -107,7 +107,7 @@ _PLAIN_CAPITALS = set(
     re.findall(
         r"\S+",
         "i i'm i'll i've i'd tv ok glint english christmas easter us usa uk american british chinese japanese asian"
-        " french italian german spanish mexican indian african european dvd cd pc lcd suv bbq t-shirt xmas a",
+        " french italian german spanish mexican indian african european dvd cd pc lcd suv bbq t-shirt xmas a qr wi-fi",
     )
 )
 _WORD = re.compile(r"[^\W\d_][\w'&-]*")

@@ -254,9 +254,10 @@ class Mind:
             attempt.scene = self.answerer.scene(view, attempt.past.scene if attempt.past else None)
         if attempt.past and view is attempt.past.view:
             attempt.turn.steps.append(Step(Act.LOOKED, "the same picture as before"))
-        self._speak_all(
-            attempt, self.answerer.answer(question, view, attempt.scene, attempt.turn, deadline_s=ANSWER_DEADLINE_S)
+        clauses = self.answerer.answer(
+            question, view, attempt.scene, attempt.turn, ANSWER_DEADLINE_S, should_stop=lambda: attempt.cancelled
         )
+        self._speak_all(attempt, clauses)
         attempt.turn.card = card_of(attempt.turn, attempt.scene)
 
     def _speak_all(self, attempt: Attempt, clauses: Iterator[Sayable]) -> None:

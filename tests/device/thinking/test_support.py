@@ -76,6 +76,7 @@ def test_a_fragment_becomes_a_sentence():
         "The man may march.",
         "Yes.",
         "I see a TV and a T-shirt.",
+        "A QR code with a link to a shop.",
         "A pair of shoes.",
         "If there is one, hold it closer.",
         "A CD lies beside the TV.",
