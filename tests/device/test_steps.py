@@ -104,6 +104,7 @@ def test_the_record_holds_them(answerer, sign):
         "votes": None,
         "ms": None,
         "tokens": None,
+        "chance": None,
     }
 
 
