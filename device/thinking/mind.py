@@ -240,10 +240,11 @@ class Mind:
     def _again(self, attempt: Attempt) -> tuple[str, View | None] | None:
         """For "think again": the question before, about the picture before, with the wish for care."""
         past, (rest, careful) = attempt.past, with_care(attempt.turn.transcript)
-        if rest or not careful or past is None or not past.turn.transcript:
+        before = with_care(past.turn.transcript)[0] if past is not None else ""
+        if rest or not careful or past is None or not before:
             return None
         attempt.look_back()
-        return f"Think carefully: {with_care(past.turn.transcript)[0]}", past.view
+        return f"Think carefully: {before}", past.view
 
     def _answer(self, attempt: Attempt, question: str, view: View | None) -> None:
         if view is None:

@@ -19,6 +19,7 @@ from device.experts.intent import Intent
 from device.hearing.recognizer import open_recognizer
 from device.power import Thrift
 from device.seeing.photo import read_photo
+from device.skills.commands import Command
 from device.steps import Act
 from device.thinking.answerer import Answerer
 from device.thinking.attempt import Attempt, Past
@@ -268,6 +269,9 @@ def test_think_again_asks_the_question_before_again(monkeypatch, model, view):
         assert attempt.turn.answer
         assert attempt.turn.costs["paths"] >= 2
         assert attempt.turn.steps[0].what == "the same picture as before"
+        twice = mind.attempt(np.zeros(0, np.float32), None, Past(attempt.turn, view), lambda samples, rate: None)
+        assert twice.finished.wait(60)
+        assert twice.command is Command.REPEAT
     finally:
         mind.close()
 
