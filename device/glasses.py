@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -98,6 +98,7 @@ class Button(Protocol):
         ...
 
 
+@runtime_checkable
 class Display(Protocol):
     """A few lines in the wearer's view (device.cards). Not every pair has one."""
 
@@ -118,6 +119,7 @@ class Light(Enum):
     BLUE = "blue"  # speaks
 
 
+@runtime_checkable
 class Led(Protocol):
     """The light at the front. Not every pair has one."""
 
@@ -132,6 +134,7 @@ class Condition:
     celsius: float = 25.0
 
 
+@runtime_checkable
 class Gauge(Protocol):
     """Battery and thermometer. Not every pair has them."""
 

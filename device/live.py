@@ -234,7 +234,10 @@ class Live:
         heard, waited_s = self._endpointer.feed(chunk), self._heard_s - self._since
         goes_on = heard in (Heard.RESUMED, Heard.SPEECH) and self._endpointer.voiced_run >= self._ears.pace.onset
         if attempt.sounding:
-            self._endpointer.reset()
+            if len(attempt.utterance):
+                self._endpointer.answered()
+            else:
+                self._endpointer.reset()
             self._talk.move_on(to_answer=True)
             self._enter(State.SPEAKING)
             self._tell.show("transcript", attempt.turn.transcript)
@@ -346,7 +349,8 @@ class Live:
         if state is not self.state:
             self._tell.event("state", state.value)
         self.state, self._since = state, self._heard_s
-        # Over its own voice surer signs of speech are wanted: what the echo canceller leaves is short.
+        # Over its own voice surer signs of speech are wanted: what the echo canceller leaves is short and faint.
+        self._endpointer.answering = state is State.SPEAKING
         self._endpointer.onset = self._habits.interruption_onset if state is State.SPEAKING else self._ears.pace.onset
 
     def _sleep(self, sound: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
@@ -62,11 +61,6 @@ def open_glasses(
         mouth = kept(LaptopSpeaker(_device(speaker)))
     button = NoButton() if seen and heard and spoken else kept(Keyboard())
     return Assembled(ear, eye, mouth, button, parts)
-
-
-# Every kind of glasses that can be worn, by the name that is typed for it; each is given what was typed for the camera,
-# the microphone and the speaker.
-GLASSES: dict[str, Callable[[str | None, str | None, str | None], Glasses]] = {"laptop": open_glasses}
 
 
 def _device(name: str | None) -> int | str | None:

@@ -5,6 +5,7 @@ Does not know which of it is needed, nor what helps: device/doctor.py has the ta
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import shutil
@@ -145,14 +146,14 @@ def disk() -> str:
     return f"{free / 1e9:,.0f} GB free at {root}"
 
 
-def package(name: str) -> Callable[[], str]:
-    """A probe for the version of an installed Python package."""
+def package(*names: str) -> Callable[[], str]:
+    """A probe for the version of an installed Python package: of the first of these that is there, if any will do."""
 
     def probe() -> str:
-        try:
-            return metadata.version(name)
-        except metadata.PackageNotFoundError:
-            raise Missing("not installed") from None
+        for name in names:
+            with contextlib.suppress(metadata.PackageNotFoundError):
+                return metadata.version(name)
+        raise Missing("not installed")
 
     return probe
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from device.open_glasses import GLASSES
+from device.cli.worn import LAPTOP, open_worn
 from device.turn import Turn
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ CLOSING_S = 1.5  # what a model that is at work is waited for at the end
 
 
 @click.command()
-@click.option("--glasses", type=click.Choice(list(GLASSES)), default="laptop", show_default=True, help="What is worn.")
+@click.option("--glasses", metavar="KIND", default=LAPTOP, show_default=True, help="What is worn: see below.")
 @click.option("--camera", help="Camera number, or a picture, a folder of pictures or a video. Default: camera 0.")
 @click.option("--mic", help="Microphone number or name, or a sound file. Default: the system's.")
 @click.option("--speaker", help="Speaker number or name, or a WAV file to write. Default: the system's.")
@@ -61,6 +61,14 @@ def run(
       glint run --trace --log turns.jsonl    see and keep where the time goes
       glint run --no-echo --mic Headset --speaker Headset
       glint run --camera shelf.jpg --mic question.wav --speaker answer.wav
+
+    \b
+    Glasses:
+      laptop                                 camera, microphone and speaker of this
+                                             machine, or files in their place
+      halo                                   Brilliant Labs Halo over Bluetooth
+      tcp://HOST:PORT                        anything that speaks Glint's own
+      serial:///dev/ttyACM0?baud=921600      wire format (docs/wire.md)
 
     \b
     What to say:
@@ -105,24 +113,36 @@ def run(
     from device.cli.interrupts import Interrupts
     from device.cli.live_display import open_display
     from device.cli.turn_log import TurnLog
+    from device.face import Face
+    from device.glasses import Display, Gauge, Led
     from device.live import Live
 
     worn = mind = None
     with Interrupts() as interrupts:
         try:
-            worn = GLASSES[glasses](camera, mic, speaker)  # first: a wrong path should not cost the time of loading
+            worn = open_worn(glasses, camera, mic, speaker)  # first: a wrong path should not cost the time of loading
             hint = "press Enter and ask" if options["push_to_talk"] else 'say "hey Glint" or press Enter'
             show = open_display(as_json, trace, hint)
             turns = TurnLog(log, lambda text: show.event("note", text)) if log else None
             mind, ears = load(**options)
+            face = Face(worn, worn) if isinstance(worn, Display) and isinstance(worn, Led) else None
+
+            def tell(kind: str, text: str) -> None:
+                show.event(kind, text)
+                if face is not None:
+                    face.event(kind, text)
 
             def keep(turn: Turn) -> None:
                 show.turn(turn)
+                if face is not None:
+                    face.turn(turn)
                 if turns is not None:
                     turns.append(turn)
 
             with show:
-                Live(worn, mind, ears, on_event=show.event, on_turn=keep).run()
+                Live(
+                    worn, mind, ears, on_event=tell, on_turn=keep, gauge=worn if isinstance(worn, Gauge) else None
+                ).run()
         except KeyboardInterrupt:
             pass
         finally:

@@ -92,6 +92,7 @@ class Endpointer:
         self._unheard: deque[np.ndarray] = deque(maxlen=_MISSED)  # the last that the detector has not heard
         self._before: deque[np.ndarray] = deque(maxlen=int(PREROLL_S * RATE / CHUNK))
         self.onset = pace.onset
+        self.answering = False  # meanwhile nobody but the wearer begins a question
         self.judging = False  # the model is not asked about speech that is not for the assistant
         # A verdict takes long, and the sound goes on coming in.
         self._asking = ThreadPoolExecutor(1, "end-of-turn") if finished else None
@@ -111,6 +112,11 @@ class Endpointer:
         self._last_voiced = 0
         self._hesitation_s = 0.0
         self._new_pause()
+
+    def answered(self) -> None:
+        """What was said was the wearer's question; waits for another."""
+        self._loudness.was_question()
+        self.reset()
 
     def _new_pause(self) -> None:
         self._silent = 0
@@ -157,7 +163,7 @@ class Endpointer:
         self._voiced_chunks += voiced
         if not self._begun:
             self._before.append(chunk)
-            if self._voiced_run < self.onset:
+            if not self._begins():
                 return Heard.QUIET
             return self._begin()
         self._chunks.append(chunk)
@@ -177,6 +183,11 @@ class Endpointer:
         chance = self._activity.probability(chunk)
         self._speech = chance >= (STOP if self._speech else START)
         return self._speech
+
+    def _begins(self) -> bool:
+        if self.answering:
+            return self._loudness.wearer_speaks(self._voiced_run, self.onset)
+        return self._voiced_run >= self.onset
 
     def _begin(self) -> Heard:
         self._begun = True

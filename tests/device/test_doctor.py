@@ -211,3 +211,16 @@ def test_a_device_that_is_absent(own_process):
 def test_a_library_that_hangs_is_ended(own_process, monkeypatch):
     monkeypatch.setattr(probes, "DEADLINE_S", 3)
     assert own_process(hangs).detail == "gave no answer within 2 s"
+
+
+def test_what_installs_models_is_needed_only_until_they_are_here(store, monkeypatch):
+    monkeypatch.setattr(doctor, "INSTALLERS", ("no-such-package",))
+    assert only("no-such-package").state == "missing"
+    store.pull("small", progress=silent)
+    assert only("no-such-package").state == "optional"
+
+
+def test_one_of_several_packages_will_do():
+    assert probes.package("no-such-package", "numpy")()
+    with pytest.raises(probes.Missing):
+        probes.package("no-such-package", "nor-this-one")()

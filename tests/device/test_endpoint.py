@@ -243,3 +243,14 @@ def test_after_a_reset_another_question_may_begin():
     assert Heard.ENDED in heard
     ear.reset()
     assert [ear.feed(np.zeros(CHUNK, np.float32)) for _ in range(2)] == [Heard.QUIET, Heard.BEGUN]
+
+
+def test_while_an_answer_is_spoken_a_fainter_voice_than_the_wearers_begins_nothing():
+    ear = Endpointer(None, activity=Script("#" * 40))
+    loud, fainter = np.full(CHUNK, 0.1, np.float32), np.full(CHUNK, 0.03, np.float32)
+    for chunk in [loud] * 8:
+        ear.feed(chunk)
+    ear.answered()
+    ear.answering = True
+    assert {ear.feed(chunk) for chunk in [fainter] * 16} == {Heard.QUIET}
+    assert Heard.BEGUN in [ear.feed(chunk) for chunk in [loud] * 8]

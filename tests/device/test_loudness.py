@@ -60,3 +60,36 @@ def test_what_is_far_below_the_speech_is_silence():
     assert loudness.faint
     loudness.forget_speech()
     assert not loudness.faint
+
+
+def after_a_question(room, wearer=0.1):
+    loudness = Loudness()
+    hear(loudness, room, 200)
+    for _ in range(20):
+        hear(loudness, wearer, 1)
+        loudness.was_speech()
+    loudness.was_question()
+    loudness.forget_speech()
+    hear(loudness, room, 20)
+    return loudness
+
+
+def test_before_a_question_anybody_interrupts():
+    loudness = Loudness()
+    hear(loudness, 0.01, 40)
+    assert not loudness.wearer_speaks(3, 4)
+    assert loudness.wearer_speaks(4, 4)
+
+
+@pytest.mark.parametrize(("level", "wearers"), [(0.1, True), (0.07, True), (0.03, False)])
+def test_in_a_quiet_room_the_wearer_may_speak_more_softly_than_before(level, wearers):
+    loudness = after_a_question(room=0.001)
+    hear(loudness, level, 4)
+    assert loudness.wearer_speaks(4, 4) == wearers
+
+
+@pytest.mark.parametrize(("level", "chunks", "wearers"), [(0.12, 6, True), (0.12, 4, False), (0.07, 6, False)])
+def test_amid_the_talk_of_others_longer_and_as_loud_as_before(level, chunks, wearers):
+    loudness = after_a_question(room=0.03)
+    hear(loudness, level, chunks)
+    assert loudness.wearer_speaks(chunks, 4) == wearers
