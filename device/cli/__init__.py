@@ -27,6 +27,7 @@ COMMANDS = {  # command: (module, object)
     "evaluate": ("device.cli.evaluate", "evaluate"),
     "bench": ("device.cli.bench", "bench"),
 }
+NOT_ON_DEVICE = ("sim", "export")  # folders that glint sideload leaves out
 
 
 class _Commands(click.Group):
@@ -38,6 +39,17 @@ class _Commands(click.Group):
             return None
         module, attribute = COMMANDS[name]
         return getattr(importlib.import_module(module), attribute)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except ModuleNotFoundError as error:
+            if error.name is None or error.name.split(".")[0] not in NOT_ON_DEVICE:
+                raise
+            raise GlintError(
+                f"This needs {error.name.split('.')[0]}/, which is not part of an installation for a device; "
+                "use the whole project."
+            ) from None
 
 
 @click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})

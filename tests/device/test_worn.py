@@ -3,13 +3,13 @@
 import pytest
 
 from device.cli.worn import open_worn
-from device.files import FileMicrophone
 from models.errors import GlintError
 
 
 def test_a_laptop_may_be_made_of_files(demo_photo, demo_question, tmp_path):
     worn = open_worn("laptop", str(demo_photo), str(demo_question), str(tmp_path / "answer.wav"))
-    assert isinstance(worn.microphone, FileMicrophone)
+    assert worn.microphone.read(1.0) is not None
+    assert worn.camera.latest() is not None
     worn.close()
 
 
