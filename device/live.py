@@ -23,6 +23,7 @@ from device.hearing.sentence import sentence
 from device.hearing.waking import Call, Waking
 from device.power import Power, Thrift
 from device.privacy import Sensors
+from device.routing.english import NOT_CAUGHT
 from device.seeing.eye import Eye
 from device.skills.commands import Command
 from device.speaking.earcons import RATE as EARCON_RATE
@@ -272,6 +273,8 @@ class Live:
             self._tell.event("note", "resumed")
             self._attempt = self._talk.rest(self._glasses.speaker.play)
             self._enter(State.THINKING)
+        elif attempt.wordless and self._talk.past is None:
+            self._say(NOT_CAUGHT)
         else:
             # Nothing was said, or only the wake word: the question may still come.
             self._attempt = None
@@ -287,8 +290,13 @@ class Live:
         mind.adjust(command)
         if command is Command.MORE and past is not None and past.view is not None:
             self._attempt = mind.more(past, speaker.play)
+            self._ended_at = time.monotonic()
+            self._enter(State.THINKING)
         else:
-            self._attempt = mind.say(again or "I have not said anything yet.", speaker.play, past)
+            self._say(again or "I have not said anything yet.")
+
+    def _say(self, text: str) -> None:
+        self._attempt = self._mind.say(text, self._glasses.speaker.play, self._talk.past)
         self._ended_at = time.monotonic()
         self._enter(State.THINKING)
 

@@ -25,6 +25,7 @@ COMMANDS = {  # command: (module, object)
     "find": ("device.cli.find", "find"),
     "card": ("device.cli.card", "card"),
     "evaluate": ("device.cli.evaluate", "evaluate"),
+    "sideload": ("device.cli.sideload", "sideload"),
     "bench": ("device.cli.bench", "bench"),
 }
 NOT_ON_DEVICE = ("sim", "export")  # folders that glint sideload leaves out

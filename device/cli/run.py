@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from device.cli.worn import LAPTOP, open_worn
+from device.cli.worn import LAPTOP, RADIO, open_worn
 from device.turn import Turn
 
 if TYPE_CHECKING:
@@ -116,14 +116,17 @@ def run(
     from device.face import Face
     from device.glasses import Display, Gauge, Led
     from device.live import Live
+    from device.watchdog import watched
 
     worn = mind = None
     with Interrupts() as interrupts:
         try:
-            worn = open_worn(glasses, camera, mic, speaker)  # first: a wrong path should not cost the time of loading
             hint = "press Enter and ask" if options["push_to_talk"] else 'say "hey Glint" or press Enter'
             show = open_display(as_json, trace, hint)
+            # Before the models: a wrong path should not cost the time of loading them.
+            worn = watched(open_worn(glasses, camera, mic, speaker, on_note=partial(show.event, "note")))
             turns = TurnLog(log, lambda text: show.event("note", text)) if log else None
+            options["no_echo"] |= glasses in RADIO  # they cancel it themselves
             mind, ears = load(**options)
             face = Face(worn, worn) if isinstance(worn, Display) and isinstance(worn, Led) else None
 

@@ -26,8 +26,12 @@ def open_worn(
     mic: str | None = None,
     speaker: str | None = None,
     realtime: bool = True,
+    on_note: Callable[[str], None] = lambda text: None,
 ) -> Glasses:
     """The pair that is meant. camera, mic, speaker, realtime: as device.open_glasses, for the laptop alone.
+
+    on_note is told, in a sentence and from any thread, what the wearer should know of a radio: how to pair, that it is
+    back.
 
     Raises GlintError for a name that there is not and for what those who open it say.
     """
@@ -41,7 +45,7 @@ def open_worn(
     if any(part is not None for part in (camera, mic, speaker)):
         raise GlintError(f"--camera, --mic and --speaker belong to --glasses {LAPTOP}; {glasses} has its own.")
     if glasses in RADIO:
-        return _opener(*RADIO[glasses])()
+        return _opener(*RADIO[glasses])(on_note=on_note)
     return _opener(*STREAM)(glasses)
 
 

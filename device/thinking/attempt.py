@@ -50,6 +50,7 @@ class Attempt:
     turn: Turn = field(default_factory=Turn)
     command: Command | None = None
     hushed: bool = False  # was a word over an answer that asks nothing
+    wordless: bool = False  # somebody spoke and no word could be told
     view: View | None = None
     scene: Scene | None = None
     error: Exception | None = None

@@ -15,6 +15,7 @@ import numpy as np
 
 from device.cards.of_answer import card_of
 from device.experts.instruments import open_instruments
+from device.glasses import RATE
 from device.heap import trim_heap
 from device.hearing.own_voice import has_only_words_of, is_own_voice
 from device.hearing.sentence import asks_nothing
@@ -39,6 +40,7 @@ MORE_DETAIL = "Describe what you see."
 # Samples of silence put behind what was said: recognisers drop the last word of a recording that stops at once.
 TRAILING = 3200
 NOT_WORDS = ("", "you", "uh", "um", "hm", "hmm", "mm")  # what recognisers write for a noise
+SPOKEN_S = 1.3  # of an utterance, the moments around it among them: shorter ones may be a cough
 NO_PICTURE = "I cannot see anything. Check the camera."
 TOO_LONG = "That took too long. Please ask again."
 WENT_WRONG = "Something went wrong. Please ask again."
@@ -183,7 +185,9 @@ class Mind:
         return "" if text.strip(" .!?,").lower() in NOT_WORDS else text
 
     def _question(self, attempt: Attempt) -> str:
-        said = without_wake_word(self._words(attempt.utterance)).strip()
+        words = self._words(attempt.utterance)
+        attempt.wordless = not words and len(attempt.utterance) >= SPOKEN_S * RATE
+        said = without_wake_word(words).strip()
         if is_own_voice(said, attempt.own_words):
             return ""
         if attempt.own_words and asks_nothing(said) and command_in(said) is None:

@@ -113,6 +113,12 @@ def test_talk_that_is_not_for_it_is_left_alone(scene):
     assert scene.states() == []
 
 
+def test_a_voice_without_words_is_asked_to_say_it_again_once(scene):
+    turns = scene.play("Hey Jarvis.", 0.6, "Mmmmmmmmmm.", 6.0, "Mmmmmmmmmm.", 8.0)
+    assert [turn.answer for turn in turns] == ["I did not catch that. Could you say it again?"]
+    assert scene.states()[-1] == "asleep"
+
+
 def test_no_question_after_waking_and_it_goes_back_to_sleep(scene):
     assert scene.play("Hey Jarvis.", 8.0, habits=Habits(patience_s=3.0)) == []
     assert scene.states()[-1] == "asleep"
