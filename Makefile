@@ -1,9 +1,10 @@
-# make demo    set up and answer a spoken question about a picture (needs Python 3.10+ and, the first time, a network)
-# make test    set up for development and run all checks and tests
-# make sim     glasses on a page in the browser
-# make setup   everything for development: all extras and the benchmark's peer
-# make bench   speed and memory of the default model, beside llama.cpp
-# make clean   remove the virtual environment; the models stay in their cache
+# make demo             set up and answer a spoken question about a picture (Python 3.10+; a network the first time)
+# make test             set up for development and run all checks and tests
+# make sim              glasses on a page in the browser
+# make setup            everything for development: all extras and the benchmark's peer
+# make bench            speed and memory of the default model, beside llama.cpp
+# make sideload-proof   the same answers on an emulated ARM machine as here (needs qemu-user-static)
+# make clean            remove the virtual environment; the models stay in their cache
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -14,7 +15,7 @@ ifneq ($(shell grep -c avx512_vnni /proc/cpuinfo 2>/dev/null | grep -v '^0'),)
 LLAMA_FLAGS += -DGGML_AVX512=ON -DGGML_AVX512_VNNI=ON -DGGML_AVX512_VBMI=ON
 endif
 
-.PHONY: demo sim test lint setup bench clean
+.PHONY: demo sim test lint setup bench sideload-proof clean
 .DELETE_ON_ERROR:
 
 demo: .venv/device.done
@@ -65,6 +66,9 @@ bench: .venv/peers.done
 		{ echo "The peer is built from source; run: sudo apt-get install cmake g++"; exit 1; }
 	@CMAKE_ARGS="$(LLAMA_FLAGS)" $(PIP) --editable '.[dev,export,peers]'
 	@touch $@
+
+sideload-proof: .venv/dev.done
+	@$(BIN)/python -m firmware_bridge.sideload.proof
 
 clean:
 	rm -rf .venv

@@ -35,6 +35,10 @@ class Habits:
     interruption_onset: int = 4
     second_thought_s: float = 1.0
 
+    def patient(self, factor: float) -> Habits:
+        """The same for a device that takes so many times longer to look and to answer."""
+        return replace(self, camera_s=factor * self.camera_s, thinking_s=factor * self.thinking_s)
+
     def sparing(self) -> Habits:
         """The same with fewer looks, and no transcript while it forms."""
         return replace(self, look_every_s=5 * self.look_every_s, partial_every_s=math.inf)

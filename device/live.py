@@ -395,7 +395,7 @@ class Live:
 
     def _drain(self) -> None:
         """A recording is over: silence is heard until what was asked has been answered."""
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 3 * self._habits.thinking_s
         while self.state is not State.ASLEEP and time.monotonic() < deadline and not self._closing:
             waiting = self.state in (State.THINKING, State.SPEAKING)
             self._step(SILENCE)

@@ -103,3 +103,132 @@ def _progress(as_json: bool) -> Iterator[Any]:
         return
     with Bars() as bars:
         yield bars
+
+
+@sideload.command("push")
+@click.argument("where", metavar="HOST|FOLDER")
+@click.argument("archive", type=_FILE, required=False)
+@click.option("--key", type=_FILE, help="The key it was signed with, secret or public. Default: your own.")
+@click.option("--root", help="Where it is installed on the host. Default: /opt/glint, for which sudo asks.")
+@click.option("--allow-downgrade", is_flag=True, help="Install a version older than the one in use there.")
+@click.option("--no-unit", is_flag=True, help="Install no service.")
+@_JSON
+def push_command(
+    where: str,
+    archive: Path | None,
+    key: Path | None,
+    root: str | None,
+    allow_downgrade: bool,
+    no_unit: bool,
+    as_json: bool,
+) -> None:
+    """Carry an archive to a device: over ssh, or into a folder such as a memory card's.
+
+    \b
+      glint sideload push pi@raspberrypi
+      glint sideload push /media/card glint-0.1.0-aarch64.tar
+
+    What is a folder here, or has a slash in it, is a folder: archive and installer are copied there, and the command to
+    give on the device is printed. Anything else is a host for ssh, with port, key and user as in ~/.ssh/config: the
+    archive is sent and installed, and removed there again. A transfer that breaks goes on where it broke, and after
+    Ctrl-C the next push does.
+
+    ARCHIVE is the newest glint-*.tar here unless it is named. It is checked before anything is sent. The
+    installer that runs is the one of this Glint.
+    """
+    from firmware_bridge.sideload import deliver
+    from models.errors import GlintError
+
+    public, archive = _public_key(key), archive or _newest()
+    folder = Path(where).expanduser()
+    if ("/" in where or folder.exists()) and not folder.is_dir():
+        raise GlintError(f"There is no folder {folder}; make it, or mount the card first.")
+    with _progress(as_json) as progress:
+        checked = deliver.checked(archive, public, progress)
+        facts = {"archive": str(archive), "version": checked.manifest.version, "identity": checked.identity}
+        if folder.is_dir():
+            facts |= {"folder": str(folder), "command": deliver.to_folder(checked, public, folder, progress)}
+    if folder.is_dir():
+        click.echo(json.dumps(facts) if as_json else f"On the device, in that folder:\n  {facts['command']}")
+        return
+    options = [*(["--root", root] if root else []), *(["--allow-downgrade"] if allow_downgrade else [])]
+    options += ["--no-unit"] if no_unit else []
+    with _progress(as_json) as progress:
+        deliver.to_host(checked, public, where, options, lambda line: click.echo(line, err=True), progress)
+    click.echo(json.dumps(facts | {"host": where}) if as_json else f"{checked.identity} is in use on {where}")
+
+
+@sideload.command("verify")
+@click.argument("what", type=_FILE, metavar="FILE|FOLDER")
+@click.option("--key", type=_FILE, help="The key, secret or public. Default: the installation's, or your own.")
+@_JSON
+def verify_command(what: Path, key: Path | None, as_json: bool) -> None:
+    """Hash an archive, or an installation, and compare all of it with what was signed.
+
+    An installation is a folder such as /opt/glint, here or on a card that is mounted: the version in use and the one
+    before are checked, and files too many are found as well as files that changed.
+
+    The exit status is 0 when everything is right, else 1. --json prints ok, problems, and version, target, versions of
+    an archive, or active and previous of an installation.
+    """
+    from firmware_bridge.sideload import deliver
+    from firmware_bridge.sideload.on_device.layout import Layout
+    from firmware_bridge.sideload.on_device.refusal import Refusal
+    from firmware_bridge.sideload.on_device.verify import problems
+    from models.errors import GlintError
+
+    facts: dict[str, Any]
+    with _progress(as_json) as progress:
+        if what.is_dir():
+            layout = Layout(what)
+            try:
+                public = _public_key(key) if key else layout.key()
+            except Refusal as refusal:
+                raise GlintError(str(refusal)) from None
+            active, before = layout.active(), layout.before()
+            if public is None or active is None:
+                raise GlintError(f"{what} holds no installation.")
+            wrong = [line for name in (active, before) if name for line in problems(layout, name, public, progress)]
+            facts = {"active": active, "previous": before}
+            summary = f"{what}: {active} is in use, {before or 'nothing'} can be gone back to"
+        else:
+            try:
+                archive, wrong = deliver.checked(what, _public_key(key), progress), []
+                manifest = archive.manifest
+                facts = {"version": manifest.version, "target": manifest.target, "identity": archive.identity}
+                facts |= {"profile": manifest.profile, "versions": manifest.versions}
+                summary = f"{what}: {archive.identity} for {manifest.target}, {len(manifest.files)} files"
+            except GlintError as error:
+                facts, wrong, summary = {}, [str(error)], ""
+    if as_json:
+        click.echo(json.dumps({"ok": not wrong, "problems": wrong, **facts}))
+    for line in wrong:
+        click.echo(f"glint: {line}", err=True)
+    if wrong:
+        raise SystemExit(1)
+    if not as_json:
+        click.echo(f"{summary}: all as it was signed")
+
+
+def _newest() -> Path:
+    from models.errors import GlintError
+
+    archives = sorted(Path().glob("glint-*.tar"), key=lambda path: path.stat().st_mtime)
+    if not archives:
+        raise GlintError("There is no glint-*.tar here; `glint sideload build` makes one, or name yours.")
+    return archives[-1]
+
+
+def _public_key(path: Path | None) -> Any:
+    from firmware_bridge.sideload.keys import default_place, read_secret_key
+    from firmware_bridge.sideload.on_device.minisign import read_key
+    from firmware_bridge.sideload.on_device.refusal import Refusal
+    from models.errors import GlintError
+
+    path = path or default_place().with_suffix(".pub")
+    try:
+        return read_key(path.read_text(encoding="utf-8", errors="replace"), str(path))
+    except OSError as error:
+        raise GlintError(f"The key {path} cannot be read ({error.strerror}); give one with --key.") from None
+    except Refusal:
+        return read_secret_key(path).public

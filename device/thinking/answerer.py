@@ -54,6 +54,7 @@ class Answerer:
     instruments: Instruments
     alone: TurnTaking = field(default_factory=TurnTaking)
     thrift: Thrift = Thrift.NONE
+    patience: float = 1.0  # so many times longer than usual may an answer take
     _leash: Leash = field(default_factory=Leash)
     _scene: tuple[View, Scene] | None = None
 
@@ -97,11 +98,11 @@ class Answerer:
     ) -> Iterator[Sayable]:
         """Yields what may be said, clause by clause, and writes into the turn how it came about.
 
-        deadline_s: seconds that the whole answer may take; None where nobody waits. should_stop: whether the answer is
+        deadline_s: seconds that the whole answer may usually take; None where nobody waits. should_stop: whether it is
         not wanted any more, for what takes long before its first clause. Climbs the rungs of device.thinking.ladder.
         """
         refused = self.refuse(question, turn)
-        deadline = Deadline(deadline_s)
+        deadline = Deadline(deadline_s, self.patience)
         return refused or _recorded(self._climb(question, view, scene, turn, deadline, should_stop), turn)
 
     def _climb(
@@ -147,7 +148,7 @@ class Answerer:
             turn.steps += steps_of([blindness.claim])
             yield from _gated(Answer(blindness.advice, (blindness.claim,)), turn)
             return
-        allowance = ALLOWED[budget(self.thrift, deadline.left_s)]
+        allowance = ALLOWED[budget(self.thrift, deadline.usual_s)]
         if not allowance.model:
             turn.answered_by = "spent"
             yield own_words(SPENT)

@@ -85,19 +85,28 @@ def budget(thrift: Thrift, left_s: float | None = None) -> Budget:
 
 
 class Deadline:
-    """seconds: from now until an answer must be there; None where nobody waits."""
+    """seconds: from now until an answer must be there on the usual device; None where nobody waits.
 
-    def __init__(self, seconds: float | None) -> None:
-        self._at = None if seconds is None else time.monotonic() + seconds
+    patience: so many times longer may everything take, on a slower one.
+    """
+
+    def __init__(self, seconds: float | None, patience: float = 1.0) -> None:
+        self._patience = patience
+        self._at = None if seconds is None else time.monotonic() + patience * seconds
 
     @property
     def left_s(self) -> float | None:
         return None if self._at is None else max(0.0, self._at - time.monotonic())
 
+    @property
+    def usual_s(self) -> float | None:
+        """What is left, in seconds of the usual device."""
+        return None if self.left_s is None else self.left_s / self._patience
+
     def of(self, rung: Rung) -> float | None:
         """Seconds that the rung may take; None for as long as it likes, when nobody waits."""
         left = self.left_s
-        return left if left is None or rung.deadline_s is None else min(left, rung.deadline_s)
+        return left if left is None or rung.deadline_s is None else min(left, self._patience * rung.deadline_s)
 
 
 class Late(Exception):

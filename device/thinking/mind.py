@@ -48,19 +48,24 @@ WENT_WRONG = "Something went wrong. Please ask again."
 
 @dataclass
 class Mind:
-    """volume: 1 is as the voice comes; alone: for what else computes, so that it does not do so at the same time."""
+    """volume: 1 is as the voice comes; alone: for what else computes, so that it does not do so at the same time.
+
+    patience: so many times longer than usual may an answer take, on a slow device.
+    """
 
     recognizer: Recognizer
     model: VisionLanguageModel
     voice: Voice
     volume: float = 1.0
     alone: TurnTaking = field(default_factory=TurnTaking)
+    patience: float = 1.0
 
     def __post_init__(self) -> None:
         self._worker = ThreadPoolExecutor(1, "mind")
         self._apologist = ThreadPoolExecutor(1, "apologies")  # the other may be what does not come back
         self._jobs: list[Future] = []
         self.answerer = Answerer(lambda: self.model, open_instruments(loaded=self.model), self.alone)
+        self.answerer.patience = self.patience
         self._submit(lambda: route("What is this?"))  # what the first question would wait for, half a second
 
     @property
