@@ -36,6 +36,13 @@ CLOSING_S = 1.5  # what a model that is at work is waited for at the end
 @click.option("--recognizer", type=click.Choice(["moonshine", "vosk"]), default="moonshine", show_default=True)
 @click.option("--vosk-model", type=_FILE, help="Folder of an unpacked Vosk model, for --recognizer vosk.")
 @click.option("--threads", type=click.IntRange(1, 64), default=2, show_default=True, help="Threads for each model.")
+@click.option(
+    "--patience",
+    type=click.FloatRange(1, 1000),
+    default=1.0,
+    show_default=True,
+    help="Wait so many times longer for an answer before giving up: for slow devices.",
+)
 @click.option("--no-smart-turn", is_flag=True, help="End a question after 0.8 s of silence, without the model for it.")
 @click.option("--no-echo", is_flag=True, help="No echo cancelling: for headphones.")
 @click.option("--log", type=_FILE, help="Append every turn to this file, one JSON object a line.")
@@ -115,6 +122,7 @@ def run(
     from device.cli.turn_log import TurnLog
     from device.face import Face
     from device.glasses import Display, Gauge, Led
+    from device.habits import Habits
     from device.live import Live
     from device.watchdog import watched
 
@@ -142,10 +150,10 @@ def run(
                 if turns is not None:
                     turns.append(turn)
 
+            gauge = worn if isinstance(worn, Gauge) else None
+            habits = Habits().patient(mind.patience)
             with show:
-                Live(
-                    worn, mind, ears, on_event=tell, on_turn=keep, gauge=worn if isinstance(worn, Gauge) else None
-                ).run()
+                Live(worn, mind, ears, habits, on_event=tell, on_turn=keep, gauge=gauge).run()
         except KeyboardInterrupt:
             pass
         finally:
@@ -176,6 +184,7 @@ def load(
     threads: int = 2,
     no_smart_turn: bool = False,
     no_echo: bool = False,
+    patience: float = 1.0,
     offline: bool = False,
 ) -> tuple[Mind, Ears]:
     """Everything that thinks and listens, loaded. Raises GlintError for what is missing."""
@@ -194,6 +203,7 @@ def load(
         open_recognizer(recognizer, vosk_model, threads=threads, offline=offline),
         load_model(threads=threads, offline=offline),
         open_voice(voice, threads=threads, offline=offline),
+        patience=patience,
     )
     words = [] if push_to_talk else [word.strip() for word in wake_words.split(",") if word.strip()]
     finished = None

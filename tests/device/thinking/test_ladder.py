@@ -213,6 +213,13 @@ def test_a_deadline():
     assert Deadline(60.0).of(EXPERTS) == EXPERTS.deadline_s
 
 
+def test_on_a_slow_device_everything_may_take_longer():
+    deadline = Deadline(60.0, patience=3.0)
+    assert deadline.of(EXPERTS) == 3 * EXPERTS.deadline_s
+    assert 170 < deadline.left_s <= 180
+    assert 57 < deadline.usual_s <= 60
+
+
 def test_the_documents_print_the_tables():
     def mark(there):
         return "yes" if there else "no"
