@@ -20,6 +20,7 @@ BENCHES = {  # name: module with BENCH, in the order of `glint bench all`
     "loop": "sim.benchmark.benches.loop",
     "speech": "sim.benchmark.benches.speech",
     "vision": "sim.benchmark.benches.vision",
+    "radio": "sim.benchmark.benches.radio",
     "thinking": "sim.benchmark.benches.thinking",
 }
 MORE: Literal["more"] = "more"
