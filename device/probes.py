@@ -16,10 +16,11 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from device.habits import PATIENCE
 from models.errors import GlintError
 from models.fetch import cache_root, default_store
 
-DEADLINE_S = 20  # for any one probe
+DEADLINE_S = 20.0  # for any one probe, times the device's patience
 MEMORY_NEEDED = 600e6  # bytes, at the peak of one question
 FEATURES = {
     "amx_int8": "AMX int8",
@@ -38,6 +39,13 @@ _ESPEAK_DONT_EXIT = 0x8000  # espeakINITIALIZE_DONT_EXIT
 
 class Missing(Exception):
     """Something is not there or does not work; the message says what, in a few words."""
+
+
+def deadline_s() -> float:
+    """Seconds that a probe may take."""
+    with contextlib.suppress(ValueError):
+        return DEADLINE_S * max(1.0, float(os.environ.get(PATIENCE) or 1))
+    return DEADLINE_S
 
 
 def in_words(error: BaseException) -> str:
@@ -71,10 +79,10 @@ except BaseException as error:
                 capture_output=True,
                 text=True,
                 errors="replace",
-                timeout=DEADLINE_S - 1,
+                timeout=deadline_s() - 1,
             )
         except subprocess.TimeoutExpired:
-            raise Missing(f"gave no answer within {DEADLINE_S - 1} s") from None
+            raise Missing(f"gave no answer within {deadline_s() - 1:.0f} s") from None
         answer = done.stdout.strip()
         if not answer:
             last = (done.stderr.strip().splitlines() or ["without a word"])[-1]

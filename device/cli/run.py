@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from device.cli.worn import LAPTOP, RADIO, open_worn
+from device.habits import PATIENCE
 from device.turn import Turn
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ CLOSING_S = 1.5  # what a model that is at work is waited for at the end
 @click.option("--threads", type=click.IntRange(1, 64), default=2, show_default=True, help="Threads for each model.")
 @click.option(
     "--patience",
+    envvar=PATIENCE,
+    show_envvar=True,
     type=click.FloatRange(1, 1000),
     default=1.0,
     show_default=True,

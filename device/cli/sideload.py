@@ -37,7 +37,7 @@ def sideload() -> None:
 
 @sideload.command("build")
 @click.option("--target", default="aarch64", show_default=True, help="The device's processor, as `uname -m` says it.")
-@click.option("--profile", default="generic", show_default=True, help="generic, pi-5, pi-zero-2-w or halo-host.")
+@click.option("--profile", default="generic", show_default=True, help="generic, pi-5 or pi-zero-2-w.")
 @click.option("--out", type=_FILE, help="The archive to write. Default: glint-VERSION-TARGET.tar here.")
 @click.option("--key", type=_FILE, help="Secret key (of minisign, without a password). Default: your own, made once.")
 @click.option("--release", help="The version that a device compares with what it has. Default: Glint's own.")

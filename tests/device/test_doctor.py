@@ -224,3 +224,11 @@ def test_one_of_several_packages_will_do():
     assert probes.package("no-such-package", "numpy")()
     with pytest.raises(probes.Missing):
         probes.package("no-such-package", "nor-this-one")()
+
+
+@pytest.mark.parametrize(("patience", "seconds"), [(None, 20), ("2.5", 50), ("soon", 20)])
+def test_a_slow_device_is_given_longer(patience, seconds, monkeypatch):
+    monkeypatch.delenv("GLINT_PATIENCE", raising=False)
+    if patience:
+        monkeypatch.setenv("GLINT_PATIENCE", patience)
+    assert probes.deadline_s() == seconds
