@@ -80,7 +80,7 @@ def _examine_one(check: Check) -> Finding:
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
     thread.join(probes.deadline_s())
-    result = outcome[0] if outcome else probes.Missing(f"gave no answer within {probes.deadline_s():.0f} s")
+    result = outcome[0] if outcome else probes.Missing(f"gave no answer within {probes.deadline_s():g} s")
     if isinstance(result, str):
         return Finding(check.group, check.name, "ok", result, None)
     state = "missing" if check.needed else "optional"
@@ -115,7 +115,7 @@ INSTALLERS = (
     "gguf",
     "safetensors",
     "pip",
-)  # needed as long as a model has still to be fetched and assembled
+)  # needed until all models are fetched and assembled
 
 SOUND_AND_SIGHT = (
     _package("sounddevice", group="sound and sight", needed=False),

@@ -82,7 +82,7 @@ except BaseException as error:
                 timeout=deadline_s() - 1,
             )
         except subprocess.TimeoutExpired:
-            raise Missing(f"gave no answer within {deadline_s() - 1:.0f} s") from None
+            raise Missing(f"gave no answer within {deadline_s() - 1:g} s") from None
         answer = done.stdout.strip()
         if not answer:
             last = (done.stderr.strip().splitlines() or ["without a word"])[-1]
