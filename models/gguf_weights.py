@@ -37,6 +37,18 @@ class LlamaShape:
         return self.hidden // self.heads
 
 
+class _Reader(GGUFReader):
+    """A slice of a memmap is a memmap again, which takes longer than all the rest of reading: sliced as an array."""
+
+    @property  # type: ignore[override]
+    def data(self) -> np.ndarray:
+        return self._mapped
+
+    @data.setter
+    def data(self, mapped: np.ndarray) -> None:
+        self._mapped = mapped.view(np.ndarray)
+
+
 class GgufWeights:
     """A GGUF file opened read-only (memory-mapped).
 
@@ -45,7 +57,7 @@ class GgufWeights:
 
     def __init__(self, path: Path):
         try:
-            self._reader = GGUFReader(path)
+            self._reader = _Reader(path)
         except Exception as error:  # gguf raises whatever numpy or struct raised
             raise GlintError(f"{path} is not a readable GGUF file ({error}); fetch it again.") from error
         self._tensors = {tensor.name: tensor for tensor in self._reader.tensors}

@@ -51,8 +51,8 @@ def greedy(model: LlamaForCausalLM, prefixes: list[torch.Tensor], end: int) -> l
 @torch.no_grad()
 def check_captions(data: Path, run: Path, base: Path, limit: int) -> dict[str, float]:
     """Prints and returns the figures of `evaluate_captions` for the first `limit` photos of flickr8k/dev."""
-    trained, connector, head = load_run(run, base)
     gguf = GgufWeights(base)
+    trained, connector, head = load_run(run, gguf)
     with tempfile.TemporaryDirectory() as scratch:
         save_file(trained.adapter(), Path(scratch, "adapter.safetensors"))
         model = load_reference(AdaptedWeights(gguf, Path(scratch, "adapter.safetensors")))

@@ -21,9 +21,11 @@ LICENCES = {
 }
 
 
-def load_run(run: Path, base: Path) -> tuple[LanguageModel, Connector, HintHead]:
-    """The trained parts of a run, ready to use. FileNotFoundError when it has not been trained."""
-    weights = GgufWeights(base)
+def load_run(run: Path, weights: GgufWeights) -> tuple[LanguageModel, Connector, HintHead]:
+    """The trained parts of a run on top of the base model's `weights`, ready to use.
+
+    FileNotFoundError when it has not been trained.
+    """
     model = LanguageModel(weights)
     connector = Connector(VISUAL_SIDE**2, weights.shape.hidden, 1.0)
     load(run / "checkpoint.pt", model, connector)
@@ -38,7 +40,7 @@ def pack_weights(run: Path, base: Path, out: Path, version: str) -> None:
 
     What is in config.json besides is kept.
     """
-    model, connector, head = load_run(run, base)
+    model, connector, head = load_run(run, GgufWeights(base))
     out.mkdir(parents=True, exist_ok=True)
     write_vision_graph(run / "encoder.onnx", connector, head, out / "vision.onnx")
     save_file(model.adapter(), out / "adapter.safetensors")

@@ -12,7 +12,7 @@ import random
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from zlib import crc32
 
@@ -95,11 +95,16 @@ class Sample:
 
 def samples(data: Path | None, held_out: frozenset[str] = frozenset()) -> list[Sample]:
     """All there is to learn from, without texts whose words are in `held_out`. data: folder of the photos' sets."""
+    return [replace(sample, marks=marks_of(sample.text)) for sample in unmarked(data, held_out)]
+
+
+def unmarked(data: Path | None, held_out: frozenset[str]) -> list[Sample]:
+    """The same without marks, for trying every pattern on every text takes most of the time."""
     drawn = expanded(EACH)
     siblings = Counter(p.template for p in drawn)
 
     def sample(text: str, intent: str, template: str, weight: float, said: bool = False) -> Sample:
-        return Sample(text, intent, _fold(template), marks_of(text), weight, said)
+        return Sample(text, intent, _fold(template), (), weight, said)
 
     found = [sample(p.text, p.intent, p.template, siblings[p.template] ** -0.5) for p in drawn]
     if HEARD.exists():

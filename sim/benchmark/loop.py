@@ -120,7 +120,7 @@ class Bench:
         seconds = 60 * self.plan.talk_minutes
         if not seconds:
             return figures
-        return figures | benchmark_false_wakes(self.mind, self.ears, self._talk(), seconds, self.progress)
+        return figures | benchmark_false_wakes(self.mind, self.ears, self._talk(seconds), seconds, self.progress)
 
     def _barge_in(self) -> dict[str, Any]:
         question, *over = self._made([Line("What is this?", PIPER[0]), *interruption_lines(self.plan.interruptions)])
@@ -144,15 +144,19 @@ class Bench:
     def _things(self) -> list[str]:
         return class_names(fetch.ensure("imagenet-class-names", offline=self.plan.offline))
 
-    def _talk(self) -> Iterator[tuple[str, np.ndarray]]:
-        """The recordings, then sentences without end: three of four by Piper, who is the nearest to people."""
+    def _talk(self, seconds: float) -> Iterator[tuple[str, np.ndarray]]:
+        """The recordings, then sentences without end: three of four by Piper, who is the nearest to people.
+
+        For a few minutes fewer are made at once; what is not heard is made in vain.
+        """
+        batch = max(10, min(_BATCH, int(seconds / 6)))
         folder = fetch.ensure("moonshine-recordings", offline=self.plan.offline)
         for name in RECORDINGS:
             yield name, read_sound(folder / name).resampled(RATE).samples.astype(np.float32)
         texts, number = talk(self._things()), 0
         while True:
             lines = []
-            for text in islice(texts, _BATCH):
+            for text in islice(texts, batch):
                 speakers = ESPEAK if number % 4 == 3 else PIPER
                 lines.append(Line(text, speakers[number // 4 % len(speakers)]))
                 number += 1

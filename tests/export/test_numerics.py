@@ -111,6 +111,11 @@ def quantized(base):
     return load_reference(AdaptedWeights(base), quantized=True)
 
 
+@pytest.fixture(scope="module")
+def full(base):
+    return load_reference(AdaptedWeights(base))
+
+
 @pytest.fixture(scope="module", params=[0, 49], ids=["words", "picture and words"])
 def prompts(request, base_written, tokenizer):
     """Embeddings of each question; those of a picture lie between word embeddings, as a connector learns to."""
@@ -139,9 +144,8 @@ class TestTheBaseModel:
         assert relative_error(logits, expected) < 0.05
         assert agreement(logits, expected) > 0.87  # 0.90 on a processor with AVX-512 VNNI
 
-    def test_rounding_weights_keeps_most_choices(self, base_written, base, prompts):
+    def test_rounding_weights_keeps_most_choices(self, base_written, full, prompts):
         decoder = open_decoder(*base_written)
-        full = load_reference(AdaptedWeights(base))
         logits = np.concatenate([decoder.score(decoder.new_cache(), prompt) for prompt in prompts])
         expected = np.concatenate([reference_logits(full, prompt) for prompt in prompts])
         print("weights", relative_error(logits, expected), agreement(logits, expected))

@@ -1,5 +1,6 @@
 """What the language model learns from: rounded weights, weights to go on from, rewards of its own captions."""
 
+from copy import deepcopy
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -35,9 +36,17 @@ def base(base_gguf):
 
 
 @pytest.fixture(scope="module")
-def started(base):
+def untrained(base):
+    """Makes language models that have learnt nothing; what never changes of the base is read once and shared."""
+    model = LanguageModel(base)
+    shared = {id(fixed): fixed for fixed in (model.embeddings, *(p.frozen for p in model.projections()))}
+    return lambda: deepcopy(model, dict(shared))
+
+
+@pytest.fixture(scope="module")
+def started(base, untrained):
     """The language model and the connector, filled with the weights that ship."""
-    model, connector = LanguageModel(base), Connector(16, base.shape.hidden, 1.0)
+    model, connector = untrained(), Connector(16, base.shape.hidden, 1.0)
     start_from(WEIGHTS, model, connector)
     return model, connector
 
@@ -77,8 +86,8 @@ def test_noise_makes_a_weight_what_rounding_will_make_of_it(started):
     assert error < max(TOLERANCE, 1e-3)
 
 
-def test_a_settled_model_has_the_very_weights_that_are_assembled_from_what_is_packed(base, tmp_path):
-    model = LanguageModel(base)
+def test_a_settled_model_has_the_very_weights_that_are_assembled_from_what_is_packed(base, untrained, tmp_path):
+    model = untrained()
     random = torch.Generator().manual_seed(0)
     for projection in model.projections():
         projection.b.data = torch.randn(projection.b.shape, generator=random) * 1e-3
@@ -97,10 +106,10 @@ def test_a_settled_model_has_the_very_weights_that_are_assembled_from_what_is_pa
     assert all(gain.requires_grad for gain in model.gains())
 
 
-def test_a_few_steps_make_a_caption_likelier(base):
+def test_a_few_steps_make_a_caption_likelier(base, untrained):
     """From scratch, on one made-up picture: connector, updates and gains all move, and the loss falls by a lot."""
     torch.manual_seed(0)
-    model, connector = LanguageModel(base), Connector(16, base.shape.hidden, 0.1)
+    model, connector = untrained(), Connector(16, base.shape.hidden, 0.1)
     ids = base.tokenizer().encode("A red bird sits on a wire.", add_special_tokens=False).ids
     tree = Tree([Segment([1, *[0] * 16], -1), Segment([198], 0), Segment([*ids, 2], 1, 1.0)], 1, 0)
     grids = SimpleNamespace(grids=np.random.default_rng(0).standard_normal((1, 49, 1760)).astype(np.float32))

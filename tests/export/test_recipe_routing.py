@@ -8,9 +8,10 @@ import pytest
 
 pytest.importorskip("hassil")
 
+from device.routing.marks import marks_of
 from device.routing.table import NOT_CAUGHT, ROUTES
 from export.recipe.phrasings import expanded, kinds, read_phrasings
-from export.recipe.routing import BUCKETS, Sample, calibrated, learn, packed, samples
+from export.recipe.routing import BUCKETS, Sample, calibrated, learn, packed, samples, unmarked
 from models.known_english import KnownEnglish, filter_of
 from models.phrase_classifier import PhraseClassifier, words_of
 
@@ -33,7 +34,15 @@ def test_they_are_drawn_alike_every_time_and_written_plainly():
 
 def test_nothing_that_is_held_out_is_learnt():
     held = frozenset(" ".join(words_of(json.loads(line)["text"])) for line in HELD_OUT.read_text("utf-8").splitlines())
-    assert not held & {" ".join(words_of(sample.text)) for sample in samples(None, held)}
+    assert not held & {" ".join(words_of(sample.text)) for sample in unmarked(None, held)}
+
+
+def test_what_is_learnt_has_the_marks_of_the_patterns_that_it_matches():
+    one = "which colour is the bus"
+    others = frozenset(" ".join(words_of(sample.text)) for sample in unmarked(None, frozenset())) - {one}
+    (left,) = samples(None, others)
+    assert left.text == one
+    assert left.marks == marks_of(one) != ()
 
 
 def test_kinds_are_learnt_and_words_that_were_not_seen_belong_to_them(tmp_path):
