@@ -1,0 +1,141 @@
+"""The whole assistant, with its real models, on emulated glasses: pressed, asked, answered in the display and aloud."""
+
+import threading
+import time
+
+import numpy as np
+import pytest
+from PIL import Image
+from said import said
+
+from device.assistant import load_model
+from device.cards.display import screen
+from device.face import Face
+from device.glasses import RATE
+from device.habits import Habits
+from device.hearing.ears import Ears
+from device.hearing.recognizer import open_recognizer
+from device.live import Live
+from device.thinking.mind import Mind
+from firmware_bridge.halo import open_halo
+from firmware_bridge.halo.session import State
+from models import fetch
+from models.piper import Piper
+from models.smart_turn import SmartTurn
+
+radio = pytest.importorskip("sim.radio")
+pytestmark = [pytest.mark.slow, pytest.mark.real_time]
+
+
+@pytest.fixture(scope="module")
+def mind():
+    made = Mind(open_recognizer(), load_model(), Piper(fetch.ensure("piper-joe-medium")))
+    yield made
+    made.close()
+
+
+class Scene:
+    def __init__(self, halo, mind) -> None:
+        self.halo, self.mind = halo, mind
+        self.events: list[tuple[str, str]] = []
+        self.turns: list = []
+        self.glasses = open_halo(on_note=lambda text: self.events.append(("note", text)))
+        face = Face(self.glasses, self.glasses)
+
+        def event(kind: str, text: str) -> None:
+            self.events.append((kind, text))
+            face.event(kind, text)
+
+        def turn(turn) -> None:
+            self.turns.append(turn)
+            face.turn(turn)
+
+        ears = Ears(None, None, SmartTurn(fetch.ensure("smart-turn-v3"), 2).finished)
+        ears.by_name = False
+        self.live = Live(self.glasses, mind, ears, Habits(), event, turn, gauge=self.glasses)
+        self.thread = threading.Thread(target=self.live.run)
+        self.thread.start()
+
+    def until(self, fulfilled, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        while not fulfilled():
+            assert time.monotonic() < end, (self.events, self.glasses.driver.session)
+            time.sleep(0.02)
+
+    def ask(self, question: str):
+        """Presses the button, speaks, and waits for the answer to have been said."""
+        before = len(self.turns)
+        self.halo.press()
+        self.until(lambda: ("state", "listening") in self.events[-3:], 5)
+        time.sleep(0.6)  # the tone that says that it listens
+        self.halo.hear(said(question))
+        self.until(lambda: len(self.turns) > before, 40)
+        return self.turns[-1]
+
+    def close(self) -> None:
+        self.live.close()
+        self.thread.join(10)
+        self.glasses.close()
+        assert not self.thread.is_alive()
+
+
+@pytest.fixture
+def scene(mind, demo_photo):
+    picture = np.asarray(Image.open(demo_photo).convert("RGB").resize((640, 640)))[80:560]
+    halo = radio.EmulatedHalo(mtu=247, link=radio.Link(bytes_per_s=60_000, latency_s=0.015), picture=picture)
+    with radio.fake_bluetooth([halo]):
+        made = Scene(halo, mind)
+        try:
+            made.until(lambda: made.glasses.driver.session.state is State.RUN, 30)
+            yield made
+        finally:
+            made.close()
+
+
+def words(text: str) -> set[str]:
+    """But for articles, which a recogniser guesses."""
+    return set("".join(char if char.isalnum() else " " for char in text.lower()).split()) - {"a", "an", "the"}
+
+
+def test_button_photo_question_answer_on_the_display_and_in_the_speaker_and_a_drop_in_between(scene, mind):
+    began = time.monotonic()
+    turn = scene.ask("What is this?")
+    assert "what is this" in turn.transcript.lower()
+    assert "pineapple" in turn.answer.lower()
+    assert scene.halo.listening
+
+    # What left the speaker, heard by the same recogniser, is what was answered.
+    spoken = scene.halo.spoken(began)
+    voiced = np.abs(spoken) > 0.01
+    assert voiced.sum() > RATE // 4
+    heard = mind.hear(
+        np.concatenate([np.zeros(RATE // 4, np.float32), spoken, np.zeros(RATE // 2, np.float32)])
+    ).result(30)
+    assert len(words(turn.answer) & words(heard)) >= 0.8 * len(words(turn.answer)), (turn.answer, heard)
+
+    # What is in the display is the card, drawn into the circle.
+    shown = scene.glasses.driver.screen
+    wanted = np.asarray(
+        Image.fromarray(screen(shown._cards, shown._picture)).resize((196, 196), Image.Resampling.LANCZOS)
+    ).astype(int)
+    scene.until(
+        lambda: np.abs(np.asarray(scene.halo.screen().convert("RGB"))[30:226, 30:226].astype(int) - wanted).mean() < 4,
+        6,
+    )
+    assert wanted.any()
+
+    # The link drops while it waits for more; it comes back, and the next turn is as the first.
+    scene.halo.drop()
+    time.sleep(0.2)
+    assert not scene.halo.listening
+    assert scene.halo.sounds[-1][1] == "hit"
+    scene.until(lambda: scene.glasses.driver.session.state is State.RUN, 30)
+    scene.until(lambda: scene.halo.listening, 5)
+    assert scene.halo.sounds[-1][1] == "pickup"
+    scene.until(lambda: scene.events[-1] == ("state", "asleep") or ("state", "asleep") in scene.events[-6:], 15)
+    time.sleep(1.0)
+    again = scene.ask("What is this?")
+    assert "pineapple" in again.answer.lower()
+    notes = [text for kind, text in scene.events if kind == "note"]
+    assert any("is lost" in note for note in notes)
+    assert "Halo 4F is back." in notes
