@@ -12,7 +12,8 @@ import numpy as np
 from device.glasses import Frame, Unplugged
 
 WANTED_S = 2.0  # after the last look no photo is asked for any more
-BEHIND_S = 10.0  # an older frame is of the last time somebody looked
+BEHIND_S = 10.0  # whoever looks again after so long does not see what was there before
+OLDEST_S = 30.0  # a slow link takes most of that for a photo
 
 
 class Eye:
@@ -46,10 +47,11 @@ class Eye:
 
     def latest(self) -> Frame | None:
         """As the protocol says; asks for photos for a while."""
-        now = self._looked_at = self._clock()
+        before, now = self._looked_at, self._clock()
+        self._looked_at = now
         with self._lock:
             if self._why_not:
                 raise Unplugged(self._why_not)
-            if self._frame is not None and now - self._frame.at > BEHIND_S:
+            if self._frame is not None and (now - before > BEHIND_S or now - self._frame.at > OLDEST_S):
                 self._frame = None
             return self._frame

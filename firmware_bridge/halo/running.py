@@ -41,6 +41,7 @@ _LATE_S = 0.3  # parts of a photo that come behind its end
 _REDRAW_S = 0.25  # between two pictures
 _SETTLED_S = 1.0  # after which the glasses' status has taken in what they were told
 _JUDGED_S, _MOST_LOST = 2.0, 50  # frames of sound that may be lost in that time
+_SLOWEST = 5  # times as long as a photo may stand still, it may take
 _AFTER_FAILURE_S = 1.0  # a photo is taken again
 _PHOTO_FAILURES = 3  # one after the other, until the camera counts as gone
 
@@ -232,14 +233,11 @@ class Running:
         asked_at = self._clock()
         try:
             await self._send(ToGlasses.CAPTURE, messages.capture(number, quality, resolution))
-            try:
-                await asyncio.wait_for(self._photo_news.wait(), self._timings.photo)
-                if not self._photo_trouble and not self._photo.whole:
-                    self._photo_news.clear()
+            await self._wait_for_end(self._photo)
+            if not self._photo_trouble and not self._photo.whole:
+                self._photo_news.clear()
+                with suppress(asyncio.TimeoutError):
                     await asyncio.wait_for(self._photo_news.wait(), _LATE_S)
-            except asyncio.TimeoutError:
-                if not self._photo.ended:
-                    raise LatePhoto("it did not come in time") from None
             if self._photo_trouble:
                 raise BrokenPhoto(f"the glasses say {self._photo_trouble}")
             ended_at, jpeg = self._clock(), self._photo.jpeg()
@@ -249,6 +247,16 @@ class Running:
             self._driver.eye.saw(pixels, max(asked_at, self._photo_began_at - 0.05))
         finally:
             self._photo = None
+
+    async def _wait_for_end(self, photo: Photo) -> None:
+        """A slow link takes its time; glasses that send nothing for a while will not. Raises LatePhoto."""
+        latest = self._clock() + _SLOWEST * self._timings.photo
+        while not self._photo_news.is_set():
+            size = photo.size
+            with suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._photo_news.wait(), self._timings.photo)
+            if not self._photo_news.is_set() and (photo.size == size or self._clock() > latest):
+                raise LatePhoto("it did not come in time")
 
     async def _speak(self) -> tuple[Outcome, str]:
         """Sound to the speaker, never further ahead than the glasses can hold."""

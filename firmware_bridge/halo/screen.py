@@ -100,9 +100,10 @@ class Screen:
             left = top = 1 + (ROUND - SIDE) // 2
             pixels = _smaller(pixels)
         there = {} if afresh else self._there
-        packed = [
-            strip for strip in _packed(pixels, left, top) if there.get(int.from_bytes(strip[3:5], "big")) != strip
-        ]
+        strips = _packed(pixels, left, top)
+        packed = [strip for strip in strips if there.get(int.from_bytes(strip[3:5], "big")) != strip]
+        if packed and hardware == "Frame":  # what it shows is a new picture, of which nothing is there yet
+            packed = strips
         if packed:
             packed[-1] = b"\1" + packed[-1][1:]
         return [(ToGlasses.PICTURE, strip) for strip in packed]

@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from firmware_bridge.sideload.lock import PYTHON, TARGETS, Wheel, installed_version, read_lock
+from firmware_bridge.sideload.lock import PYTHON, TARGETS, Wheel, installed_version, names, read_lock
 from models.errors import GlintError
 from models.integrity import sha256_of
 from models.sources import Progress
@@ -29,8 +29,10 @@ def fetch_wheels(target: str, kept: Path, as_installed: bool, offline: bool, pro
     kept: a folder where those of before lie. Raises GlintError when one cannot be had or has another sha256.
     """
     lock = read_lock(target)
-    versions = {name: installed_version(name) if as_installed else wheel.version for name, wheel in lock.items()}
-    locked = {name: wheel for name, wheel in lock.items() if wheel.version == versions[name]}
+    versions = {name: wheel.version for name, wheel in lock.items()}
+    if as_installed:
+        versions = {name: installed_version(name) for name in names()}
+    locked = {name: wheel for name, wheel in lock.items() if wheel.version == versions.get(name)}
     kept.mkdir(parents=True, exist_ok=True)
     found = {name: kept / wheel.file for name, wheel in locked.items() if _is_kept(kept / wheel.file, wheel)}
     lacking = {name: version for name, version in versions.items() if name not in found}

@@ -1,8 +1,7 @@
 """One life of a pair of glasses under faults: it is put on, asked a few things, and everything that can go wrong may.
 
-Real: the bridge, the vendor's library, our app on the vendor's emulator, the codec. The assistant is a short one that
-does with the bridge what device.live does, without models: it hears by loudness and answers with a tone and a card. All
-is drawn from the seed, so that `live(seed)` is the same life every time.
+Real: the bridge, the vendor's library, our app on the vendor's emulator, the codec. The assistant is a short one
+(short_assistant.py). All is drawn from the seed, so that `live(seed)` is the same life every time.
 """
 
 from __future__ import annotations
@@ -10,38 +9,31 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from device.cards.card import Card, Text
-from device.glasses import Camera, Display, Microphone, Speaker, Unplugged
+from device.glasses import RATE, Camera, Display, Microphone, Speaker
 from sim.radio.bluetooth import Air, fake_bluetooth
 from sim.radio.clock import Stuck, run_fast
 from sim.radio.faults import Fault, draw
 from sim.radio.glasses import EmulatedHalo
 from sim.radio.link import Link
+from sim.radio.short_assistant import ANSWER_HZ, ANSWER_S, ANSWER_TITLE, SORRY_HZ, Assistant, tone_s
 
-RATE = 16_000
 PATIENCE_S = 45.0  # of the wearer, for an answer or a word
 RECOVERY_S = 60.0  # after the last fault, until it runs
 SETTLED_S = 8.0  # after the last fault, until everything must work as ever
 MARGIN_S = 3.0  # beyond the deadline of a state
 CLOSING_S = 10.0
-SPEAKING_S = 20.0  # until what was said has been played
 OLD_FIRMWARE = "0.8.3"
 _FIRMWARES = ("0.8.12", "0.8.12", "0.8.9", "0.8.8")
 _INSTALLED = 0.7  # of the lives begin with our app on the glasses already
 _STRANGERS = 0.04  # of the lives begin with glasses that have not met this host
 _TURNS = (1, 1, 2, 3)
 _CALMS_S = 8.0  # a wearer who was told that something is wrong waits so long, or until it runs again
-_ROUND_S = 0.032
-_LOUD = 0.05
-_ANSWER_HZ, _SORRY_HZ = 800.0, 400.0
-_ANSWER_S = 0.8
 TURN = "turn"  # begins when the wearer presses
 STATES = {  # in which faults strike, and how often: a state that is rarely entered needs more of them
     "SCAN": 1.0,
@@ -167,7 +159,7 @@ class _Day:
         self._over_at = 0.0  # when the last fault will be over
         self._down_since: float | None = None
         self._entered = 0.0
-        self._ran = False
+        self._ran = self._peace = False
 
     async def pass_by(self) -> None:
         loop, life = asyncio.get_running_loop(), self._life
@@ -181,16 +173,16 @@ class _Day:
                 if not fault.state:
                     loop.call_later(fault.at, self._strike, fault)
             running = loop.create_task(self._bridge.run())
-            watching = loop.create_task(self._watch(running))
-            assistant = _Assistant(self._bridge, self._now, always=self._chance.random() < 0.15)
-            answering = loop.create_task(assistant.run())
+            self._assistant = Assistant(self._bridge, self._now, always=self._chance.random() < 0.15)
+            answering = loop.create_task(self._assistant.run())
+            watching = loop.create_task(self._watch(running, answering))
             try:
                 await self._wear()
                 if not life.hang:
                     await self._close(running)
             finally:
                 life.seconds = loop.time()
-                life.hang = life.hang or assistant.hang
+                life.hang = life.hang or self._assistant.hang
                 self._count()
                 for task in (running, watching, answering):
                     task.cancel()
@@ -199,13 +191,13 @@ class _Day:
     async def _wear(self) -> None:
         """What the wearer does, until it is over or hangs."""
         life, chance = self._life, self._chance
+        if not self._halo.bonded:
+            await self._pair()
         if life.firmware == OLD_FIRMWARE:
             await asyncio.sleep(40.0)
             if not any("too old" in note for note in life.notes):
                 life.hang = "It did not say that the firmware is too old."
             return
-        if not self._halo.bonded:
-            await self._pair()
         await self._until_running()
         for _ in range(chance.choice(_TURNS)):
             await asyncio.sleep(chance.uniform(0.3, 4.0))
@@ -217,7 +209,10 @@ class _Day:
         while not life.hang and (self._now() < self._over_at or self._down_since is not None):
             await asyncio.sleep(0.1)
         if life.struck and not life.hang:
+            self._peace = True
             await asyncio.sleep(SETTLED_S)
+            while self._assistant.busy and not life.hang:
+                await asyncio.sleep(0.1)
             turn = await self._ask()
             if "answer" not in turn.ended and not life.hang:
                 life.hang = f"Long after the last fault a turn ends with: {turn.ended or 'nothing'}."
@@ -254,11 +249,11 @@ class _Day:
         while not self._life.hang and self._now() < turn.at + PATIENCE_S:
             await asyncio.sleep(0.1)
             heard = halo.spoken(turn.at)
-            if _tone(heard, _ANSWER_HZ) > 0.5 * _ANSWER_S:
+            if tone_s(heard, ANSWER_HZ) > 0.5 * ANSWER_S:
                 turn.ended = "answer heard"
-            elif any(when > turn.at and "Answer" in text for when, text in halo.texts):
+            elif any(when > turn.at and ANSWER_TITLE in text for when, text in halo.texts):
                 turn.ended = "answer seen"
-            elif _tone(heard, _SORRY_HZ) > 0.1:
+            elif tone_s(heard, SORRY_HZ) > 0.1:
                 turn.ended = "sorry heard"
             elif any(when > turn.at for when, _ in halo.sounds):
                 turn.ended = "effect heard"
@@ -292,20 +287,23 @@ class _Day:
             asyncio.get_running_loop().call_later(fault.at, self._strike, fault)
 
     def _strike(self, fault: Fault) -> None:
+        if self._peace:
+            return
         self._life.struck += 1
         self._over_at = max(self._over_at, self._now() + fault.lasts_s)
         fault.strike(self._halo, self._air)
 
-    async def _watch(self, running: asyncio.Task[None]) -> None:
+    async def _watch(self, running: asyncio.Task[None], answering: asyncio.Task[None]) -> None:
         """Calls the life hung where something makes no progress past its deadline."""
         life, halo = self._life, self._halo
         while not life.hang:
             await asyncio.sleep(0.25)
             now = self._now()
-            if running.done() and self._bridge.state != "CLOSED":
-                error = None if running.cancelled() else running.exception()
-                life.hang = f"The bridge ended: {type(error).__name__}: {error}"
-                return
+            for what, task in (("bridge", running), ("assistant", answering)):
+                if task.done() and self._bridge.state != "CLOSED":
+                    error = None if task.cancelled() else task.exception()
+                    life.hang = f"The {what} ended: {type(error).__name__}: {error}"
+                    return
             most = self._bridge.overdue_s()
             if most is not None and now - self._entered > most + MARGIN_S:
                 life.hang = f"{self._bridge.state} has lasted {now - self._entered:.1f} s and may last {most:.1f} s."
@@ -323,78 +321,3 @@ class _Day:
         life.photos_taken = len(halo.machine.camera.taken)
         life.photos_whole = self._bridge.photos
         life.packets = dict(halo.link.counts)
-
-
-class _Assistant:
-    """device.live in short: a press opens a turn, what is heard ends it, a tone and a card answer it."""
-
-    def __init__(self, bridge: Bridge, now: Callable[[], float], always: bool) -> None:
-        self._bridge, self._now, self._always = bridge, now, always
-        self.hang = ""
-
-    async def run(self) -> None:
-        while True:
-            await asyncio.sleep(_ROUND_S)
-            if self._bridge.pressed():
-                await self._turn()
-            elif self._always:
-                self._listen()
-
-    async def _turn(self) -> None:
-        began = self._now()
-        spoke = quiet = 0.0
-        while self._now() - began < 8.0 and not (spoke > 0.2 and quiet > 0.6):
-            await asyncio.sleep(_ROUND_S)
-            loud, heard = self._listen()
-            spoke += loud
-            quiet = 0.0 if loud else quiet + max(heard, 0.0 if heard else _ROUND_S)
-            self._look()
-        card = Card("Answer" if spoke else "Nothing heard", (Text(text="Answer." if spoke else "I heard nothing."),))
-        try:
-            self._bridge.display.show([card])
-            self._bridge.speaker.play(_beep(_ANSWER_HZ if spoke else _SORRY_HZ, _ANSWER_S), RATE)
-            said_at = self._now()
-            while self._bridge.speaker.pending_s() > 0 and not self._bridge.pressed():
-                await asyncio.sleep(_ROUND_S)
-                self._listen()
-                if self._now() - said_at > SPEAKING_S:
-                    self.hang = (
-                        f"After {SPEAKING_S:.0f} s the speaker still has {self._bridge.speaker.pending_s():.1f} s."
-                    )
-                    return
-        except Unplugged:
-            try:
-                self._bridge.speaker.play(_beep(_SORRY_HZ, 0.3), RATE)
-            except Unplugged:
-                return
-
-    def _listen(self) -> tuple[float, float]:
-        """Seconds of loud sound, and of sound, that have come; a microphone that is gone is heard as silence."""
-        loud = heard = 0.0
-        try:
-            while (chunk := self._bridge.microphone.read(0)) is not None:
-                heard += len(chunk) / RATE
-                if np.sqrt(np.mean(np.square(chunk))) > _LOUD:
-                    loud += len(chunk) / RATE
-        except Unplugged:
-            pass
-        return loud, heard
-
-    def _look(self) -> None:
-        with suppress(Unplugged):
-            self._bridge.camera.latest()
-
-
-def _beep(hertz: float, seconds: float) -> np.ndarray:
-    return (0.4 * np.sin(2 * np.pi * hertz * np.arange(int(RATE * seconds)) / RATE)).astype(np.float32)
-
-
-def _tone(samples: np.ndarray, hertz: float) -> float:
-    """Seconds in which there is little but this tone."""
-    size = RATE // 50
-    if len(samples) < size:
-        return 0.0
-    pieces = samples[: len(samples) // size * size].reshape(-1, size)
-    wave = np.exp(-2j * np.pi * hertz * np.arange(size) / RATE)
-    there = 2 * np.abs(np.einsum("ij,j->i", pieces, wave)) ** 2 / size  # @ would wake the threads of BLAS
-    return float(np.count_nonzero(there > 0.6 * np.maximum(np.square(pieces).sum(axis=1), 0.1))) * size / RATE

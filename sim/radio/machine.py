@@ -16,25 +16,19 @@ from typing import Any, TypeVar
 
 import numpy as np
 from halo_emulator import HaloEmulator
-from halo_emulator.display import DisplayBuffer
 from halo_emulator.event_queue import Event
-from halo_emulator.stubs.bluetooth import BluetoothStub
-from halo_emulator.stubs.sound import SoundStub
-from halo_emulator.stubs.system import SystemStub
-from halo_emulator.stubs.time_stubs import TimeStub
 
 from sim.radio.clock import Processor
 from sim.radio.ears_and_mouth import Microphone, Speaker
 from sim.radio.eye import Camera
+from sim.radio.parts import CALL_S, IDLE_S, Display, Radio, Sound, System, Time
 
 T = TypeVar("T")
 KEEPS_BOUNDARIES = (0, 8, 9)  # from this firmware on the receive ring knows where a packet ends
 _REPL_RING = 1_024  # bytes
 _HOOK_EVERY = 1_000  # instructions
 _HOOK_S = 0.25e-3  # what so many take on the glasses, roughly
-_CALL_S = 20e-6  # what a call into the firmware takes at least
 _MOST_DEBT_S = 1e-3
-_IDLE_S = 60.0
 
 _PREPARE = """
 local tick, flagged, every = _tick, _flagged, _every
@@ -84,14 +78,14 @@ class Machine(HaloEmulator):
         self.air: Callable[[bytes], None] = lambda data: None
         self.errors: list[str] = []  # of callbacks, which the firmware does not tell
         self.power_cycle: Callable[[], None] = lambda: None  # frame.reboot()
-        self.display = self._display = _Display(self.now)
+        self.display = self._display = Display(self.now)
         self.camera = Camera(self.now, picture)
         self.microphone = self._microphone = Microphone(self.now, sounds)
         self.speaker = self._speaker = Speaker(self.now)
-        self.sound = self._sound = _Sound(self)
-        self.radio = self._bluetooth = _Radio(self)
-        self._time = _Time(self)
-        self._system = _System(self)
+        self.sound = self._sound = Sound(self)
+        self.radio = self._bluetooth = Radio(self)
+        self._time = Time(self)
+        self._system = System(self)
         self._processor: Processor | None = None
         self._repl: deque[bytes] = deque()
         self._packets: deque[bytes] = deque()
@@ -242,7 +236,7 @@ class Machine(HaloEmulator):
     def _idle(self) -> None:
         """The REPL waits; callbacks are called all the same."""
         assert self._processor is not None
-        self._processor.sleep(_IDLE_S)
+        self._processor.sleep(IDLE_S)
         self._hold()
         if not self._flagged():
             with suppress(Interrupted):
@@ -319,7 +313,7 @@ class Machine(HaloEmulator):
         self._tell(text)
 
     def _tell(self, text: str) -> None:
-        self.spend(_CALL_S)
+        self.spend(CALL_S)
         if text:
             try:
                 self.air(text.encode("latin-1", "replace"))
@@ -333,116 +327,3 @@ def _first(queue: deque[T]) -> T | None:
         return queue.popleft()
     except IndexError:
         return None
-
-
-class _System(SystemStub):
-    def __init__(self, machine: Machine) -> None:
-        super().__init__(machine._event_queue, machine._dispatch_event, machine._stop_event)
-        self._machine = machine
-
-    def _poll(self, seconds: float) -> None:
-        self._machine.sleep(seconds)
-
-    def _wait_for_wake(self, seconds: float | None) -> str:
-        self._machine.sleep(_IDLE_S if seconds is None else seconds)
-        return "timeout"
-
-    def yield_(self) -> None:
-        self._machine.spend(_CALL_S)
-        self._machine.attend()
-
-    def reboot(self) -> None:
-        self._machine.post(0.0, self._machine.power_cycle)
-        self._machine.block(1.0)
-
-
-class _Radio(BluetoothStub):
-    def __init__(self, machine: Machine) -> None:
-        super().__init__()
-        self._machine = machine
-        self._connected = False
-
-    def is_connected(self) -> bool:
-        self._machine.spend(_CALL_S)
-        return self._connected
-
-    def send(self, data: object) -> None:
-        raw = bytes(data) if isinstance(data, (bytes, bytearray)) else str(data).encode("latin-1")
-        if not self._connected:
-            self._machine.spend(_CALL_S)
-            raise ConnectionError("not connected")
-        for start in range(0, len(raw), self._max_len):
-            self._machine.air(b"\x01" + raw[start : start + self._max_len])
-
-
-class _Time(TimeStub):
-    """utc() starts at some time of day, not at that of this machine: a run can be repeated."""
-
-    def __init__(self, machine: Machine) -> None:
-        super().__init__(None)
-        self._machine = machine
-        self._offset = 1_790_000_000.0
-
-    def utc(self, timestamp: float | None = None) -> float:
-        self._machine.spend(_CALL_S)
-        if timestamp is not None:
-            if float(timestamp) < 0:
-                raise ValueError("timestamp must be non-negative")
-            self._offset = float(timestamp) - self._machine.now()
-            return float(timestamp)
-        return self._offset + self._machine.now()
-
-
-class _Sound(SoundStub):
-    """Effects that the glasses make by themselves; `made`: [(when, name)]."""
-
-    def __init__(self, machine: Machine) -> None:
-        super().__init__(machine._stop_event)
-        self._machine = machine
-        self.made: list[tuple[float, str]] = []
-
-    def _start(self, name: str, opts: Any) -> tuple[None, str, int] | None:
-        refused = super()._start(name, opts)
-        if refused is None:
-            self._playing_until = self._machine.now() + self._read_options(opts)[1] / 1000
-            self.made.append((self._machine.now(), str(name)))
-        return refused
-
-    def play(self, name: str, opts: Any = None) -> object:
-        refused = self._start(name, opts)
-        if refused is not None:
-            return refused
-        self._machine.sleep(self._playing_until - self._machine.now())
-        return True
-
-    def is_playing(self) -> bool:
-        return self._machine.now() < self._playing_until
-
-
-class _Display(DisplayBuffer):
-    """Keeps what was drawn. `written`: [(when, text)]; `drawn`: when bitmaps came; `cleared_at`: the last time.
-
-    paints: else no pixels are set, which takes most of the time of a life in which nobody looks at them.
-    """
-
-    def __init__(self, now: Callable[[], float]) -> None:
-        super().__init__()
-        self._now = now
-        self.written: list[tuple[float, str]] = []
-        self.drawn: list[float] = []
-        self.cleared_at = 0.0
-        self.paints = True
-
-    def text(self, txt: str, x: int, y: int, color: int = 0xFFFFFF) -> None:
-        self.written.append((self._now(), str(txt)))
-        if self.paints:
-            super().text(txt, x, y, color)
-
-    def bitmap(self, *args: Any, **options: Any) -> None:
-        self.drawn.append(self._now())
-        if self.paints:
-            super().bitmap(*args, **options)
-
-    def clear(self, color: int = 0) -> None:
-        self.cleared_at = self._now()
-        super().clear(color)

@@ -9,7 +9,7 @@ from PIL import Image
 from said import said
 
 from device.assistant import load_model
-from device.cards.display import screen
+from device.cards.display import screen as card_pixels
 from device.face import Face
 from device.glasses import RATE
 from device.habits import Habits
@@ -63,14 +63,18 @@ class Scene:
             time.sleep(0.02)
 
     def ask(self, question: str):
-        """Presses the button, speaks, and waits for the answer to have been said."""
+        """Presses the button, speaks, and waits for the answer to have been said; once more if nobody listened."""
         before = len(self.turns)
-        self.halo.press()
-        self.until(lambda: ("state", "listening") in self.events[-3:], 5)
-        time.sleep(0.6)  # the tone that says that it listens
-        self.halo.hear(said(question))
-        self.until(lambda: len(self.turns) > before, 40)
-        return self.turns[-1]
+        for _ in range(2):
+            seen = len(self.events)
+            self.halo.press()
+            self.until(lambda: ("state", "listening") in self.events[seen:], 5)  # noqa: B023  called at once
+            time.sleep(0.6)  # the tone that says that it listens
+            self.halo.hear(said(question))
+            self.until(lambda: len(self.turns) > before or self.events[-1] == ("state", "asleep"), 40)
+            if len(self.turns) > before:
+                break
+        return self.turns[before]
 
     def close(self) -> None:
         self.live.close()
@@ -85,8 +89,10 @@ def scene(mind, demo_photo):
     halo = radio.EmulatedHalo(mtu=247, link=radio.Link(bytes_per_s=60_000, latency_s=0.015), picture=picture)
     with radio.fake_bluetooth([halo]):
         made = Scene(halo, mind)
+        noise = np.random.default_rng(0).normal(0, 3e-4, 200 * RATE).astype(np.float32)
         try:
             made.until(lambda: made.glasses.driver.session.state is State.RUN, 30)
+            halo.hear(noise)  # no room is silent
             yield made
         finally:
             made.close()
@@ -104,6 +110,16 @@ def test_button_photo_question_answer_on_the_display_and_in_the_speaker_and_a_dr
     assert "pineapple" in turn.answer.lower()
     assert scene.halo.listening
 
+    # What is in the display is the card, drawn into the circle.
+    def card_is_shown() -> bool:
+        screen = scene.glasses.driver.screen
+        card = Image.fromarray(card_pixels(screen._cards, screen._picture)).resize((196, 196), Image.Resampling.LANCZOS)
+        shown = np.asarray(scene.halo.screen().convert("RGB"))[30:226, 30:226].astype(int)
+        return shown.any() and np.abs(shown - np.asarray(card).astype(int)).mean() < 4
+
+    scene.until(card_is_shown, 6)
+    assert "pineapple" in " ".join(card.text for card in scene.glasses.driver.screen._cards).lower()
+
     # What left the speaker, heard by the same recogniser, is what was answered.
     spoken = scene.halo.spoken(began)
     voiced = np.abs(spoken) > 0.01
@@ -112,17 +128,6 @@ def test_button_photo_question_answer_on_the_display_and_in_the_speaker_and_a_dr
         np.concatenate([np.zeros(RATE // 4, np.float32), spoken, np.zeros(RATE // 2, np.float32)])
     ).result(30)
     assert len(words(turn.answer) & words(heard)) >= 0.8 * len(words(turn.answer)), (turn.answer, heard)
-
-    # What is in the display is the card, drawn into the circle.
-    shown = scene.glasses.driver.screen
-    wanted = np.asarray(
-        Image.fromarray(screen(shown._cards, shown._picture)).resize((196, 196), Image.Resampling.LANCZOS)
-    ).astype(int)
-    scene.until(
-        lambda: np.abs(np.asarray(scene.halo.screen().convert("RGB"))[30:226, 30:226].astype(int) - wanted).mean() < 4,
-        6,
-    )
-    assert wanted.any()
 
     # The link drops while it waits for more; it comes back, and the next turn is as the first.
     scene.halo.drop()

@@ -85,6 +85,19 @@ def test_lines_stay_within_the_circle_and_keep_the_end():
     assert lines_of(text_card("Glint", LONG))[-1].text.endswith("noon.")
 
 
+def test_frame_is_sent_whole_pictures_where_its_display_has_room():
+    screen = Screen()
+    for words in ("one", "two"):
+        screen.show([text_card("Glint", words)])
+        found = screen.missing("Frame", pictures=True)
+        for message in found:
+            screen.sent(message)
+        strips = [data for code, data in found if code is ToGlasses.PICTURE]
+        assert len(strips) == -(-256 // STRIP)
+        assert (int.from_bytes(strips[0][1:3], "big"), int.from_bytes(strips[0][3:5], "big")) == (193, 73)
+    assert screen.missing("Frame", pictures=True) == []
+
+
 def test_whoever_draws_is_told():
     told = []
     screen = Screen(lambda: told.append(1))

@@ -20,13 +20,12 @@ SAID = {
     "answered_by": "model",
     "evidence": [{"source": "imagenet", "finding": "pineapple", "confidence": 0.61}],
     "steps": [{"act": "looked", "chance": None}, {"act": "asked", "chance": 0.95}],
-    "costs": {},
 }
 
 
 @pytest.fixture
 def here():
-    return Answers("x86_64", "1.32.0 runs 4-bit products", {ASKED: deepcopy(SAID), TURN: deepcopy(SAID)})
+    return Answers("x86_64", "1.32.0", {ASKED: deepcopy(SAID), TURN: deepcopy(SAID)})
 
 
 @pytest.fixture
@@ -46,7 +45,7 @@ def test_equal_answers_have_no_differences(here, there):
         ("answer", "An apple.", "answered 'A pineapple.' and 'An apple.' (the decoder"),
         ("answered_by", "colour", "another way to the answer: model and colour"),
         ("evidence", [], "pineapple 0.610 and 0.000"),
-        ("steps", [{"act": "asked", "chance": 0.91}], "0.950 and 0.910 likely (the decoder's arithmetic)"),
+        ("steps", [{"act": "asked", "chance": 0.9}], "0.950 and 0.900 likely (the decoder's arithmetic)"),
     ],
 )
 @pytest.mark.parametrize("what", [ASKED, TURN])
@@ -58,7 +57,7 @@ def test_the_part_that_differs_is_named(here, there, what, key, value, told):
 
 
 def test_another_onnxruntime_is_no_fair_comparison(here, there):
-    there.onnxruntime = "1.27.0 runs 4-bit products"
+    there.onnxruntime = "1.27.0"
     assert "1.32.0" in differences(here, there)[0]
 
 
@@ -119,9 +118,10 @@ def test_a_root_runs_python_and_what_python_starts_and_is_made_anew_when_touched
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(2400)
 def test_an_emulated_arm_machine_hears_and_answers_what_this_one_does():
     done = subprocess.run(
-        [sys.executable, "-m", "firmware_bridge.sideload.proof"], capture_output=True, text=True, timeout=850
+        [sys.executable, "-m", "firmware_bridge.sideload.proof"], capture_output=True, text=True, timeout=2300
     )
     assert done.returncode == 0, done.stderr + done.stdout
     assert "pineapple" in done.stdout.lower()

@@ -16,6 +16,7 @@ from sim.benchmark.registry import Run
 from sim.radio.faults import KINDS, Fault, draw
 from sim.radio.life import OLD_FIRMWARE, STATES, TURN, Bridge, live
 
+pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[3]
 CALM = 23  # a seed of a life without faults
 BARE, STRANGER, OLD = 0, 1, 31  # seeds of lives without our app, with another host's glasses, with old firmware
@@ -90,7 +91,7 @@ def test_three_dozen_lives_without_a_hang_or_a_lost_turn():
 @pytest.mark.parametrize("state", STATES)
 @pytest.mark.parametrize("kind", ["drop", "reboot"])
 def test_a_link_that_is_lost_in_any_state(kind, state):
-    faults = [Fault("crash", 0.5, TURN)] if state == "DEGRADE" else []
+    faults = [Fault("stall", 0.5, TURN, seconds=9.0)] if state == "DEGRADE" else []
     if state == "WAIT":
         faults = [Fault("refuse", 0.0)]
     life = live(BARE, faults=[*faults, Fault(kind, 0.05, state)])
