@@ -4,8 +4,8 @@
 asks a spoken question about a picture; then the live loop plays a turn from files. The same is asked here, of the same
 models and package versions, and both must have heard and answered the same, word for word.
 
-The emulated machine is some forty times slower than this one. Nothing is shortened for it but the loop's patience,
-which is longer by that: recordings play in real time on both.
+The emulated machine is twenty times slower than this one, and its networks up to a hundred times. Nothing is changed
+for it but patience, which is longer: recordings play in real time on both.
 """
 
 from __future__ import annotations

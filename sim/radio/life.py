@@ -262,6 +262,10 @@ class _Day:
             if turn.ended:
                 turn.after_s = self._now() - turn.at
                 return
+        if self._assistant.shown_at > turn.at:  # a card that came as a picture, and what was said did not come
+            drawn = [when for when in halo.machine.display.drawn if when >= self._assistant.shown_at]
+            if drawn:
+                turn.ended, turn.after_s = "answer seen", drawn[0] - turn.at
 
     async def _close(self, running: asyncio.Task[None]) -> None:
         self._bridge.stop()

@@ -34,6 +34,8 @@ class Assistant:
         self._bridge, self._now, self._always = bridge, now, always
         self.hang = ""
         self.busy = False
+        self.shown_at = -1.0  # when it gave the display the last card
+        self._turns = 0
 
     async def run(self) -> None:
         while True:
@@ -68,9 +70,11 @@ class Assistant:
         return spoke > 0
 
     async def _answer(self, understood: bool) -> bool:
-        title, words = (ANSWER_TITLE, "Answer.") if understood else ("Nothing heard", "I heard nothing.")
+        self._turns += 1  # no two answers are the same: what is shown already is not sent again
+        title, words = (ANSWER_TITLE, "Answer") if understood else ("Nothing heard", "I heard nothing in turn")
         speaker = self._bridge.speaker
-        self._bridge.display.show([Card(title, (Text(text=words),))])
+        self.shown_at = self._now()
+        self._bridge.display.show([Card(title, (Text(text=f"{words} {self._turns}."),))])
         speaker.play(_beep(ANSWER_HZ if understood else SORRY_HZ, ANSWER_S), RATE)
         latest = self._now() + SPEAKING_S
         while speaker.pending_s() > 0:
