@@ -41,6 +41,7 @@ _LATE_S = 0.3  # parts of a photo that come behind its end
 _REDRAW_S = 0.25  # between two pictures
 _SETTLED_S = 1.0  # after which the glasses' status has taken in what they were told
 _JUDGED_S, _MOST_LOST = 2.0, 50  # frames of sound that may be lost in that time
+_SLOWEST_BYTES_S = 500  # bytes a second, of a link on which a message is not given up
 _SLOWEST = 5  # times as long as a photo may stand still, it may take
 _AFTER_FAILURE_S = 1.0  # a photo is taken again
 _PHOTO_FAILURES = 3  # one after the other, until the camera counts as gone
@@ -116,9 +117,11 @@ class Running:
             self._driver.note(f"The microphone of {self._attaching.name} does not work ({message.why}).")
         elif message.what == ToGlasses.SPEAKER:
             self._driver.note(f"The speaker of {self._attaching.name} does not work ({message.why}).")
-        elif message.what in (ToGlasses.PICTURE, ToGlasses.TEXT, ToGlasses.CLEAR):
+        elif message.what in (ToGlasses.PICTURE, ToGlasses.TEXT):
             self._driver.screen.forget()
             self._driver.redraw.set()
+        elif message.what == ToGlasses.CLEAR:  # the app shows a notice of its own, until there is something new
+            self._driver.screen.forget()
 
     # Sending: one message after the other, each acknowledged, sent again where it is not.
 
@@ -126,17 +129,27 @@ class Running:
         async with self._sending:
             for _ in range(TRIES):
                 try:
-                    await self._ble.send_message(code, data)
-                    await self._ble.wait_for_acks(timeout=self._timings.sending / TRIES / 2)
+                    await asyncio.wait_for(self._acknowledged(code, data), self._patience_s(data))
                     return
                 except ConnectionError:
                     raise
+                except asyncio.TimeoutError:
+                    with suppress(Exception):  # else the vendor's library would go on waiting for what was lost
+                        await self._ble.wait_for_acks(timeout=_IDLE_S)
                 except Exception as error:
                     if "payload length" in str(error):
                         raise
                 if len(data) > 100:  # half of it may be there: another message makes the glasses forget that
                     await self._ble.send_data(bytearray(messages.framed(ToGlasses.PING, b"")))
             raise Trouble(Outcome.SILENT, f"{self._attaching.name} does not answer; I start our app there again.")
+
+    async def _acknowledged(self, code: ToGlasses, data: bytes) -> None:
+        await self._ble.send_message(code, data)
+        await self._ble.wait_for_acks(timeout=self._timings.sending / TRIES / 2)
+
+    def _patience_s(self, data: bytes) -> float:
+        """For one try: the library itself waits 5 s for every packet, in which the glasses would count as gone."""
+        return self._timings.sending / TRIES + len(data) / _SLOWEST_BYTES_S
 
     def _later(self, code: ToGlasses, data: bytes) -> None:
         self._driver.outbox.put_nowait((code, data))
@@ -304,9 +317,12 @@ class Running:
         while True:
             await self._driver.redraw.wait()
             self._driver.redraw.clear()
-            edition = screen.edition
+            edition, forgotten = screen.edition, screen.forgotten
             for message in await asyncio.to_thread(screen.missing, hardware, self._quality.level.pictures):
                 await self._send(*message)
+                if screen.forgotten != forgotten:  # whether this came before what cleared it, nobody knows
+                    self._driver.redraw.set()
+                    break
                 screen.sent(message)
                 if screen.edition != edition:  # `redraw` is set again
                     break

@@ -40,7 +40,7 @@ class Screen:
         self._cards: Sequence[Card] = ()
         self._picture: np.ndarray | None = None
         self._light = Light.OFF
-        self.edition = 0  # counts what was shown
+        self.edition = self.forgotten = 0  # count what was shown, and how often that was lost
         self.forget()
 
     def show(self, cards: Sequence[Card], picture: np.ndarray | None = None) -> None:
@@ -59,6 +59,7 @@ class Screen:
 
     def forget(self) -> None:
         """Nothing is known of what the glasses show: they have been cleared, or begun anew."""
+        self.forgotten += 1
         self._there: dict[int, bytes] = {}  # strips by their first row
         self._form = ""  # picture, text or nothing
         self._lit: Light | None = None

@@ -76,6 +76,9 @@ local function no_answer(text)
     unheard = nil
     sound(1)
     say(text)
+    if linked then -- the host must know that its picture is gone
+        failed(CLEAR, text)
+    end
 end
 
 local function click(kind)

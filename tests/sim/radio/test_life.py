@@ -115,6 +115,13 @@ def test_firmware_that_is_too_old_is_refused_with_a_sentence():
     assert "RUN" not in [name for _, name in life.states]
 
 
+@pytest.mark.parametrize("seed", [132, 444])
+def test_what_once_went_wrong_goes_well(seed):
+    """A packet that was lost held up all others for 5 s; a notice of the app's own stayed beside the next card."""
+    life = live(seed)
+    assert (life.hang, life.lost) == ("", 0)
+
+
 def test_a_life_is_repeated_by_its_seed():
     assert live(7) == live(7)
     assert live(7) != live(8)
