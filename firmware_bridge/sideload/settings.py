@@ -38,6 +38,7 @@ class Settings:
     voice: str = "piper"
     no_smart_turn: bool = False
     no_echo: bool = False
+    patience: float = 1.0
 
     def arguments(self) -> list[str]:
         """For `glint run`. Nothing is fetched, and turns go nowhere but to the standard output."""
@@ -81,11 +82,12 @@ class Profile:
     threads: int
     memory_max_mb: int
     cpu_percent: int
+    patience: float = 1.0
     warning: str = ""
 
     @property
     def settings(self) -> Settings:
-        return Settings(threads=self.threads)
+        return Settings(threads=self.threads, patience=self.patience)
 
 
 def read_profile(name: str) -> Profile:
@@ -110,9 +112,9 @@ def _checked(path: Path, table: dict[str, Any]) -> dict[str, Any]:
     for key, value in table.items():
         if key not in kinds:
             raise GlintError(f"{path}: there is no setting {key!r}; choose from {', '.join(kinds)}.")
-        if type(value) is not kinds[key]:
+        if type(value) is not kinds[key] and not (type(value) is int and kinds[key] is float):
             raise GlintError(f"{path}: {key} must be {_KINDS[kinds[key]]}, not {value!r}.")
     return table
 
 
-_KINDS = {str: "a text in quotes", int: "a whole number", bool: "true or false"}
+_KINDS = {str: "a text in quotes", int: "a whole number", float: "a number", bool: "true or false"}

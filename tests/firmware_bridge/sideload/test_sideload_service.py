@@ -43,6 +43,7 @@ def test_settings_of_the_device_count_before_those_of_the_archive(tmp_path) -> N
         ('microfone = "USB"', "no setting 'microfone'"),
         ("threads = true", "threads must be a whole number"),
         ('push_to_talk = "yes"', "push_to_talk must be true or false"),
+        ('patience = "long"', "patience must be a number"),
         ("threads =", "cannot be read"),
     ],
 )
@@ -51,6 +52,13 @@ def test_settings_that_cannot_be_are_refused_with_file_and_key(tmp_path, text, w
     with pytest.raises(GlintError, match=words) as refused:
         read_settings([tmp_path / FILE])
     assert str(tmp_path / FILE) in str(refused.value)
+
+
+def test_a_slow_device_is_given_patience(tmp_path) -> None:
+    words = read_profile("pi-zero-2-w").settings.arguments()
+    assert float(words[words.index("--patience") + 1]) > 1
+    (tmp_path / FILE).write_text("patience = 3\n")
+    assert read_settings([tmp_path / FILE]).patience == 3
 
 
 def test_every_setting_is_an_option_of_glint_run() -> None:
