@@ -84,9 +84,12 @@ class Scene:
 
 
 @pytest.fixture
-def scene(mind, demo_photo):
+def scene(mind, demo_photo, request):
+    mtu, firmware = getattr(request, "param", (247, "0.8.12"))
     picture = np.asarray(Image.open(demo_photo).convert("RGB").resize((640, 640)))[80:560]
-    halo = radio.EmulatedHalo(mtu=247, link=radio.Link(bytes_per_s=60_000, latency_s=0.015), picture=picture)
+    halo = radio.EmulatedHalo(
+        mtu=mtu, firmware=firmware, link=radio.Link(bytes_per_s=60_000, latency_s=0.015), picture=picture
+    )
     with radio.fake_bluetooth([halo]):
         made = Scene(halo, mind)
         noise = np.random.default_rng(0).normal(0, 3e-4, 200 * RATE).astype(np.float32)
@@ -103,7 +106,8 @@ def words(text: str) -> set[str]:
     return set("".join(char if char.isalnum() else " " for char in text.lower()).split()) - {"a", "an", "the"}
 
 
-def test_button_photo_question_answer_on_the_display_and_in_the_speaker_and_a_drop_in_between(scene, mind):
+def ask_and_check(scene, mind) -> None:
+    """Button, photo and question; the answer on the display and in the speaker."""
     began = time.monotonic()
     turn = scene.ask("What is this?")
     assert "what is this" in turn.transcript.lower()
@@ -129,6 +133,14 @@ def test_button_photo_question_answer_on_the_display_and_in_the_speaker_and_a_dr
     ).result(30)
     assert len(words(turn.answer) & words(heard)) >= 0.8 * len(words(turn.answer)), (turn.answer, heard)
 
+
+@pytest.mark.parametrize("scene", [(512, "0.8.12"), (185, "0.8.8")], indirect=True)
+def test_a_turn_in_large_and_in_small_packets(scene, mind):
+    ask_and_check(scene, mind)
+
+
+def test_a_turn_and_after_the_link_has_dropped_another(scene, mind):
+    ask_and_check(scene, mind)
     # The link drops while it waits for more; it comes back, and the next turn is as the first.
     scene.halo.drop()
     time.sleep(0.2)
