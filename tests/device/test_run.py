@@ -62,8 +62,8 @@ def test_what_is_not_there_is_said_in_one_line(arguments, said):
 
 def test_other_glasses_than_there_are():
     done = glint("run", "--glasses", "monocle")
-    assert done.returncode == 2
-    assert "'monocle' is not 'laptop'" in done.stderr
+    assert done.returncode == 1
+    assert "no glasses 'monocle'; choose from laptop, halo" in done.stderr
 
 
 def test_a_log_that_cannot_be_written_is_said_before_models_are_loaded(talk_free, tmp_path):
