@@ -25,10 +25,9 @@ def open_worn(
     camera: str | None = None,
     mic: str | None = None,
     speaker: str | None = None,
-    realtime: bool = True,
     on_note: Callable[[str], None] = lambda text: None,
 ) -> Glasses:
-    """The pair that is meant. camera, mic, speaker, realtime: as device.open_glasses, for the laptop alone.
+    """The pair that is meant. camera, mic, speaker: as device.open_glasses, for the laptop alone.
 
     on_note is told, in a sentence and from any thread, what the wearer should know of a radio: how to pair, that it is
     back.
@@ -38,7 +37,7 @@ def open_worn(
     if glasses == LAPTOP:
         from device.open_glasses import open_glasses
 
-        return open_glasses(camera, mic, speaker, realtime)
+        return open_glasses(camera, mic, speaker)
     if not (glasses in RADIO or glasses.startswith(SCHEMES)):
         known = ", ".join((LAPTOP, *RADIO, "tcp://HOST:PORT", "serial:///dev/ttyACM0?baud=921600"))
         raise GlintError(f"There are no glasses {glasses!r}; choose from {known}.")

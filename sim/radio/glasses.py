@@ -6,6 +6,7 @@ import asyncio
 import shutil
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -247,8 +248,11 @@ class EmulatedHalo:
 
     def later(self, delay: float, call: Callable[[], None]) -> None:
         """Calls it on the loop in so many seconds, unless the loop is over by then."""
-        loop = self._loop or asyncio.get_event_loop()  # before the first connection it is whoever asks
-        if not loop.is_closed():
+        loop = self._loop
+        if loop is None:  # before the first connection it is that of whoever asks, if there is one
+            with suppress(RuntimeError):
+                loop = asyncio.get_running_loop()
+        if loop is not None and not loop.is_closed():
             at = loop.time() + delay
             loop.call_soon_threadsafe(lambda: loop.call_at(at, call))
 
