@@ -9,16 +9,15 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
 
 import numpy as np
 
-from device.glasses import CHUNK, RATE, Unplugged
+from device.glasses import RATE, Unplugged
+from device.heard_chunks import HeardChunks
 from firmware_bridge.halo.codec import Decoder, frame_bytes, frame_samples
 from firmware_bridge.halo.messages import Audio, Codec
 
-BEHIND_S = 10.0  # of sound that a reader may be behind; older sound is lost
 WANTED_S = 3.0  # after the last call of `read` the microphone goes off
 _LONGEST_GAP_S = 1.0  # that is filled with silence; beyond, the stream has stood still
 _AROUND = 1 << 16
@@ -34,20 +33,15 @@ class Ear:
         self._decoder = Decoder()
         self._why_not = why_not
         self._read_at = -math.inf
-        self._last_at = 0.0
+        self._chunks = HeardChunks()
         self.lost_frames = 0  # ever
         self.heard_at = 0.0  # when the last packet came, on the clock
-        self._forget()
         self._listen_to(None, Codec.OFF, 0)
 
     def _listen_to(self, stream: int | None, codec: Codec, kbps: int) -> None:
         self.stream, self._codec, self._kbps = stream, codec, kbps
         self._next: int | None = None  # the number of the frame that must come
         self._settling = _SETTLING
-
-    def _forget(self) -> None:
-        self._chunks: deque[tuple[np.ndarray, float]] = deque()  # samples, when the last one had come
-        self._rest = np.zeros(0, np.float32)
 
     @property
     def wanted(self) -> bool:
@@ -74,13 +68,13 @@ class Ear:
         """The microphone is off while the link is up, as nobody listens."""
         with self._news:
             self._listen_to(None, Codec.OFF, 0)
-            self._forget()
+            self._chunks.clear()
 
     def end(self, why_not: str) -> None:
         """There is no microphone any more because of this; what was heard is forgotten."""
         with self._news:
             self._listen_to(None, Codec.OFF, 0)
-            self._forget()
+            self._chunks.clear()
             self._why_not = why_not
             self._news.notify_all()
 
@@ -103,17 +97,8 @@ class Ear:
             for piece in pieces[-count:][: self._settling]:
                 piece[:] = 0.0
             self._settling = max(0, self._settling - count)
-            self._add(np.concatenate(pieces), now)
-
-    def _add(self, samples: np.ndarray, now: float) -> None:
-        self._rest = np.concatenate([self._rest, samples])
-        whole = len(self._rest) // CHUNK * CHUNK
-        for at in range(0, whole, CHUNK):
-            self._chunks.append((self._rest[at : at + CHUNK], now - (whole - at - CHUNK) / RATE))
-        self._rest = self._rest[whole:]
-        while len(self._chunks) * CHUNK > BEHIND_S * RATE:
-            self._chunks.popleft()
-        self._news.notify_all()
+            self._chunks.add(np.concatenate(pieces), now)
+            self._news.notify_all()
 
     def read(self, timeout_s: float) -> np.ndarray | None:
         """As the protocol says; the first call, and one after a while, asks for the microphone to be switched on."""
@@ -124,9 +109,8 @@ class Ear:
                 raise Unplugged(self._why_not)
             if not self._chunks:
                 return None
-            chunk, self._last_at = self._chunks.popleft()
-            return chunk
+            return self._chunks.take()
 
     def late_s(self) -> float:
         """As the protocol says; a sample counts as heard when the radio brings it."""
-        return max(0.0, self._clock() - self._last_at) if self._last_at else 0.0
+        return self._chunks.late_s(self._clock())

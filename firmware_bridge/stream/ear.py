@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import deque
 from collections.abc import Iterable
 
 import numpy as np
 import soxr
 
-from device.glasses import CHUNK, RATE, Unplugged
+from device.glasses import RATE, Unplugged
+from device.heard_chunks import HeardChunks
 from device.stream_clock import StreamClock
 from firmware_bridge.stream import adpcm
 from firmware_bridge.stream.link import Link
 from firmware_bridge.stream.messages import ADPCM, PCM, Abilities, Message, Microphone
 
-BEHIND_S = 10.0  # of sound that the reader may be behind; older sound is lost
 LISTENING_S = 3.0  # after the last `read` the microphone is switched off
 _FILLED_S = 1.0  # a longer gap is not filled with silence
 _STEP_S = 0.1
@@ -30,9 +29,8 @@ class Ear:
         self.link: Link
         self._slow = slow
         self._news = threading.Condition()
-        self._chunks: deque[tuple[np.ndarray, float]] = deque()  # samples, when the last one was heard
+        self._chunks = HeardChunks()
         self._listened_at = -LISTENING_S
-        self._last_at: float | None = None
         self.begin(Abilities(session=0))
 
     def begin(self, abilities: Abilities) -> None:
@@ -40,7 +38,6 @@ class Ear:
         with self._news:
             self._abilities = abilities
             self._expected: int | None = None  # the position of the next sample
-            self._rest = np.zeros(0, np.float32)
             self._clock = StreamClock()
             self._resampler = None
             if abilities.session and abilities.microphone_rate != RATE:
@@ -70,7 +67,10 @@ class Ear:
             samples = np.zeros(gap + len(heard), np.float32)
             samples[gap:] = heard / np.float32(32768)
             heard_at = self._clock.passed(len(samples) / self._abilities.microphone_rate, time.monotonic())
-            self._add(samples, heard_at)
+            if self._resampler is not None:
+                samples = self._resampler.resample_chunk(samples)
+            self._chunks.add(samples, heard_at)
+            self._news.notify()
 
     def due(self, now: float) -> Iterable[Message]:
         """As the protocol of a part says."""
@@ -83,8 +83,7 @@ class Ear:
         while True:
             with self._news:
                 if self._chunks:
-                    chunk, self._last_at = self._chunks.popleft()
-                    return chunk
+                    return self._chunks.take()
             self.link.check()
             if self._abilities.session and not self._abilities.microphone:
                 raise Unplugged("These glasses have no microphone; wear others or choose another microphone.")
@@ -97,20 +96,7 @@ class Ear:
 
     def late_s(self) -> float:
         """As the protocol says; a sample counts as heard when it has come."""
-        return 0.0 if self._last_at is None else max(0.0, time.monotonic() - self._last_at)
-
-    def _add(self, samples: np.ndarray, heard_at: float) -> None:
-        if self._resampler is not None:
-            samples = self._resampler.resample_chunk(samples)
-        self._rest = np.concatenate([self._rest, samples])
-        whole = len(self._rest) // CHUNK * CHUNK
-        for at in range(0, whole, CHUNK):
-            behind_s = (len(self._rest) - at - CHUNK) / RATE
-            self._chunks.append((self._rest[at : at + CHUNK], heard_at - behind_s))
-        self._rest = self._rest[whole:]
-        while len(self._chunks) * CHUNK > BEHIND_S * RATE:
-            self._chunks.popleft()
-        self._news.notify()
+        return self._chunks.late_s(time.monotonic())
 
 
 def _pcm(message: Microphone) -> np.ndarray:

@@ -24,12 +24,16 @@ from sim.benchmark.machine import processor
 DECODE_PROMPT = 128  # tokens read before decoding is timed
 DECODE_TOKENS = 128
 PREFILL_TOKENS = 512
+LONG_PROMPT, LONG_TOKENS = 1968, 64  # half of the 64 are decoded before the 2,000th token and half after it
 QUESTION = "What colour is the shirt of the person on the left?"
 _PICTURE = (480, 640, 3)
 
 
 class LanguageModel(Protocol):
-    """What is compared: both start afresh at `read`, and `step` reads one more token; both end with argmax over all."""
+    """What is compared: both start afresh at `read`; `decode` reads one token at a time and forgets them in the end.
+
+    After each token the best of the whole vocabulary is looked for.
+    """
 
     def read(self, ids: Sequence[int]) -> int: ...
     def decode(self, first: int, count: int) -> None: ...
@@ -45,9 +49,11 @@ class _Ours:
         return int(self._logits.argmax())
 
     def decode(self, first: int, count: int) -> None:
+        length = self._cache.length
         # The first token comes with the prompt's logits; one more than `count` makes the runtime take `count` steps.
         for _ in self._decoder.generate(self._cache, self._logits, count + 1):
             pass
+        self._cache.rewind(length)
 
 
 class _LlamaCpp:
@@ -57,7 +63,7 @@ class _LlamaCpp:
         self._get_logits = llama_cpp.llama_get_logits
         self._model = llama_cpp.Llama(
             str(gguf),
-            n_ctx=1024,
+            n_ctx=LONG_PROMPT + LONG_TOKENS,
             n_batch=PREFILL_TOKENS,
             n_ubatch=PREFILL_TOKENS,
             n_threads=threads,
@@ -71,10 +77,11 @@ class _LlamaCpp:
         return self._best()
 
     def decode(self, first: int, count: int) -> None:
-        token = first
+        token, length = first, self._model.n_tokens
         for _ in range(count):
             self._model.eval([token])
             token = self._best()
+        self._model.n_tokens = length  # the next eval drops what its cache holds beyond
 
     def _best(self) -> int:
         logits = np.ctypeslib.as_array(self._get_logits(self._model.ctx), (self._model.n_vocab(),))
@@ -91,10 +98,11 @@ def benchmark_model(
 ) -> Iterator[dict[str, Any]]:
     """Medians of `runs` runs, by plain names; `_peer` and `_ratio` where `gguf` is given and llama_cpp is there.
 
-    decode_tokens_per_s: 128 greedy tokens over the whole vocabulary after a prompt of 128; prefill_tokens_per_s: 512
-    tokens; first_token_ms: from a question to the first token of the answer, picture already read; image_encode_ms: of
-    a photo of 640 x 480; peak_rss_mb: of this process after loading and one question, before anything else;
-    bundle_mb. What needs a vision encoder is absent where the bundle has none. Raises GlintError as loading does.
+    decode_tokens_per_s: 128 greedy tokens over the whole vocabulary after a prompt of 128; with _ctx2000: around the
+    2,000th token, absent where the model reads no more; prefill_tokens_per_s: 512 tokens; first_token_ms: from a
+    question to the first token of the answer, picture already read; image_encode_ms: of a photo of 640 x 480;
+    peak_rss_mb: of this process after loading and one question, before anything else; bundle_mb. What needs a vision
+    encoder is absent where the bundle has none. Raises GlintError as loading does.
 
     They come as they are measured. progress and phase are told how far it is, as sim.benchmark.registry.Run.
     """
@@ -119,8 +127,10 @@ def benchmark_model(
         phase("loading the peer")
         rivals["_peer"] = _LlamaCpp(gguf, threads)
     phase("speed")
-    ids = np.random.default_rng(0).integers(0, bundle.decoder.vocabulary, PREFILL_TOKENS).tolist()
-    yield _speeds(rivals, ids, runs, progress)
+    ids = np.random.default_rng(0).integers(0, bundle.decoder.vocabulary, LONG_PROMPT).tolist()
+    yield _speeds(rivals, ids[:PREFILL_TOKENS], runs, progress)
+    if bundle.decoder.max_tokens >= LONG_PROMPT + LONG_TOKENS:
+        yield _long_speeds(rivals, ids, runs, progress)
 
 
 def has_peer() -> bool:
@@ -164,8 +174,32 @@ def _speeds(
             if run:
                 seen.setdefault(f"prefill_tokens_per_s{suffix}", []).append(len(ids) / (middle - start))
                 seen.setdefault(f"decode_tokens_per_s{suffix}", []).append(DECODE_TOKENS / (end - ready))
+    return _medians(seen, "decode_tokens_per_s", "prefill_tokens_per_s")
+
+
+def _long_speeds(
+    rivals: dict[str, LanguageModel], ids: list[int], runs: int, progress: Callable[[str], None]
+) -> dict[str, float]:
+    """Decoding after a long prompt, which each of the rivals reads but once; alternately too."""
+    name = "decode_tokens_per_s_ctx2000"
+    seen: dict[str, list[float]] = {}
+    firsts = {}
+    for suffix, rival in rivals.items():
+        progress(f"{'llama.cpp' if suffix else 'ours'}, a prompt of {len(ids)} tokens")
+        firsts[suffix] = rival.read(ids)
+    for run in range(runs + 1):
+        for suffix, rival in rivals.items():
+            progress(f"{'llama.cpp' if suffix else 'ours'} after {len(ids)} tokens, {run} of {runs}")
+            start = time.perf_counter()
+            rival.decode(firsts[suffix], LONG_TOKENS)
+            if run:
+                seen.setdefault(name + suffix, []).append(LONG_TOKENS / (time.perf_counter() - start))
+    return _medians(seen, name)
+
+
+def _medians(seen: dict[str, list[float]], *names: str) -> dict[str, float]:
     speeds = {name: round(median(values), 1) for name, values in sorted(seen.items())}
-    for name in ("decode_tokens_per_s", "prefill_tokens_per_s"):
+    for name in names:
         if f"{name}_peer" in seen:
             # The median of the quotients of neighbours in time, which a machine growing slower does not distort.
             pairs = zip(seen[name], seen[f"{name}_peer"], strict=True)

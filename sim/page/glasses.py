@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Sequence
 
 import cv2
@@ -28,11 +28,12 @@ from device.glasses import (
     Speaker,
     Unplugged,
 )
+from device.heard_chunks import HeardChunks
 from sim.page.messages import Picture, Sound
 from sim.page.tab import Tab
 
-BEHIND_S = 10.0  # of sound that the loop may be behind; older sound is lost
 REMEMBERED = 64  # frames whose numbers are known
+OLD_S = 10.0  # a frame that was taken so long ago is not given to who looks now
 _SOON_S = 1.0  # a frame that was asked for and has not come in that time is asked for again
 _AFTER_TALK_S = 1.5  # of silence heard after push to talk is let go
 _ON_THE_WAY_S = 0.05  # from here to the loudspeaker
@@ -130,11 +131,9 @@ class _Ear:
     def begin(self) -> None:
         """Nothing has been heard of this tab yet."""
         with self._news:
-            self._chunks: deque[tuple[np.ndarray, float]] = deque()  # samples, when the last one had come
-            self._rest = np.zeros(0, np.float32)
+            self._chunks = HeardChunks()
             self._resampler: soxr.ResampleStream | None = None
             self._rate = 0
-            self._last_at = 0.0
             self._held: float | None = None  # push to talk has been let go: until when only silence is heard
             self._prompted = False  # somebody else speaks into this ear
             self.why_not = ""
@@ -183,14 +182,7 @@ class _Ear:
                 self._prompted = False
 
     def _add(self, samples: np.ndarray) -> None:
-        self._rest = np.concatenate([self._rest, samples])
-        now = time.monotonic()
-        whole = len(self._rest) // CHUNK * CHUNK
-        for at in range(0, whole, CHUNK):
-            self._chunks.append((self._rest[at : at + CHUNK], now - (whole - at - CHUNK) / RATE))
-        self._rest = self._rest[whole:]
-        while len(self._chunks) * CHUNK > BEHIND_S * RATE:
-            self._chunks.popleft()
+        self._chunks.add(samples, time.monotonic())
         self._news.notify()
 
     def read(self, timeout_s: float) -> np.ndarray | None:
@@ -202,12 +194,11 @@ class _Ear:
             self._news.wait_for(lambda: bool(self._chunks or (self.why_not and not self._prompted)), timeout_s)
             if not self._chunks:
                 return None
-            chunk, self._last_at = self._chunks.popleft()
-            return chunk
+            return self._chunks.take()
 
     def late_s(self) -> float:
         """As the protocol says."""
-        return max(0.0, time.monotonic() - self._last_at) if self._last_at else 0.0
+        return self._chunks.late_s(time.monotonic())
 
 
 class _Eye:
@@ -266,7 +257,7 @@ class _Eye:
             self._asked_at = now
             tab.send("look")
         with self._lock:
-            if self._frame is not None and now - self._frame.at > BEHIND_S:
+            if self._frame is not None and now - self._frame.at > OLD_S:
                 self._frame = None  # of the last time it was awake
             return self._frame
 

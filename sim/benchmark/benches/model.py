@@ -29,6 +29,7 @@ FIGURES = (
     Figure(
         "decode_tokens_per_s", "tokens/s", MORE, "128 greedy tokens over the whole vocabulary, after a prompt of 128."
     ),
+    Figure("decode_tokens_per_s_ctx2000", "tokens/s", MORE, "64 tokens around the 2,000th."),
     Figure("prefill_tokens_per_s", "tokens/s", MORE, "A prompt of 512 tokens."),
 )
 

@@ -5,8 +5,9 @@ import pytest
 from said import said
 
 from device.glasses import CHUNK, RATE, Unplugged
+from device.heard_chunks import BEHIND_S
 from firmware_bridge.halo.codec import Decoder, Encoder, frame_bytes, frame_samples
-from firmware_bridge.halo.ear import BEHIND_S, Ear
+from firmware_bridge.halo.ear import Ear
 from firmware_bridge.halo.messages import Audio, Codec
 
 
