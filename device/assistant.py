@@ -27,6 +27,7 @@ from models import fetch
 from models.audio import read_sound
 from models.bundle import Bundle
 from models.errors import GlintError
+from models.manifest import MANIFEST_FILE
 from models.speech import Transcript, Voice
 from models.vision_language import View, VisionLanguageModel
 
@@ -35,9 +36,12 @@ DEFAULT_MODEL = "glint-135m"
 
 @dataclass(frozen=True)
 class Question:
-    """What `ask` is asked: a photo, a question as text or as a sound file, and where the speech goes, if anywhere."""
+    """What `ask` is asked: a question as text or as a sound file, and where the speech goes, if anywhere.
 
-    image: Path
+    image: the photo it is about; None for a model that answers without one.
+    """
+
+    image: Path | None = None
     text: str | None = None
     audio: Path | None = None
     speak: Path | None = None
@@ -50,7 +54,19 @@ class Question:
 
 
 def load_model(folder: Path | None = None, threads: int = 2, offline: bool = False) -> VisionLanguageModel:
-    """The default model, fetched and assembled if need be, or the bundle in `folder`."""
+    """The default model, fetched and assembled if need be, or the one in `folder`: a bundle, or ONNX as published.
+
+    Raises GlintError when it is damaged, or a folder of a model that has to be exported first.
+    """
+    if folder is not None and not (folder / MANIFEST_FILE).exists():
+        from models.onnx_community import is_published, load_published  # not on the way of the default model
+
+        if is_published(folder):
+            return load_published(folder, threads)
+        if (folder / "config.json").exists():
+            raise GlintError(
+                f"{folder} holds a model that is not ready to run; make it so with: glint export {folder} --out FOLDER."
+            )
     return VisionLanguageModel.load(Bundle.open(folder or fetch.ensure(DEFAULT_MODEL, offline=offline)), threads)
 
 
@@ -64,19 +80,23 @@ def ask(question: Question, on_text: Callable[[str], None] = lambda piece: None)
     if question.text is not None and not question.text.strip():
         raise GlintError("The question is empty; ask something about the picture.")
     start = perf_counter()
-    turn = Turn(picture=str(question.image))
+    turn = Turn(picture=str(question.image) if question.image else None)
     clock = _Clock(turn)
-    with clock("read_picture"):
-        picture = read_photo(question.image)
+    if question.image is None and question.model is None:
+        raise GlintError("The default model answers questions about a picture; give one with --image.")
+    picture = None
+    if question.image is not None:
+        with clock("read_picture"):
+            picture = read_photo(question.image)
     sound = read_sound(question.audio) if question.audio else None
     _fetch_first(question)
     with ThreadPoolExecutor(4) as background:
         background.submit(route, "What is this?")  # loads what telling questions apart needs
 
-        def look() -> tuple[VisionLanguageModel, View]:
+        def look() -> tuple[VisionLanguageModel, View | None]:
             with clock("load_model"):
                 model = load_model(question.model, question.threads, question.offline)
-            return model, model.look(picture)
+            return model, model.look(picture) if picture is not None else None
 
         def hear() -> Transcript:
             with clock("load_recognizer"):
@@ -98,9 +118,12 @@ def ask(question: Question, on_text: Callable[[str], None] = lambda piece: None)
             turn.transcript = " ".join((question.text or "").split())
         model, view = looking.result()
         answerer = Answerer(lambda: model, open_instruments(question.threads, question.offline, model))
-        clauses = _observed(
-            answerer.answer(turn.transcript, view, answerer.scene(view), turn, deadline_s=None), on_text
-        )
+        scene = answerer.scene(view) if view is not None else None
+        if view is not None and scene is not None:
+            clauses = answerer.answer(turn.transcript, view, scene, turn, deadline_s=None)
+        else:
+            clauses = answerer.answer_without_picture(turn.transcript, turn)
+        clauses = _observed(clauses, on_text)
         if question.speak and voicing:
             spoken = say(voicing.result(), clauses, question.speak)
             turn.timings_ms |= {"first_audio": spoken.first_audio_ms, "speak": spoken.total_ms}
@@ -109,7 +132,7 @@ def ask(question: Question, on_text: Callable[[str], None] = lambda piece: None)
         else:
             for _ in clauses:
                 pass
-        turn.card = card_of(turn, answerer.scene(view))
+        turn.card = card_of(turn, scene)
     turn.timings_ms["total"] = 1e3 * (perf_counter() - start)
     turn.costs["peak_rss_mb"] = peak_rss_mb()
     return turn

@@ -1,4 +1,4 @@
-"""The PyTorch model that the runtime is checked against: transformers' Llama holding a bundle's very weights.
+"""The PyTorch model that the runtime is checked against: transformers' Llama family holding a bundle's very weights.
 
 Knows how to fill the model. Does not train it and does not know the ONNX graph.
 """
@@ -7,56 +7,70 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from transformers import LlamaConfig, LlamaForCausalLM
+from transformers import LlamaConfig, LlamaForCausalLM, Qwen2Config, Qwen2ForCausalLM
 
-from models.adapted_weights import PROJECTIONS
-from models.decoder_graph import DecoderWeights
-from models.quantize import HEAD_BLOCK, block_for, quantize_4bit
+from export.safetensors_weights import MODULES
+from models.decoder_matrices import DecoderMatrices, DecoderWeights, Quantizer
+from models.decoder_settings import DecoderSettings
 
-_MODULES = {
-    **{name: f"self_attn.{name}_proj" for name in "qkvo"},
-    **{name: f"mlp.{name}_proj" for name in ("gate", "up", "down")},
-}
+_FULL = DecoderSettings(projections="fp32", head="fp32")
+_QWEN2_BIASES = {"q", "k", "v"}
 
 
-def load_reference(weights: DecoderWeights, quantized: bool = False) -> LlamaForCausalLM:
-    """A float32 LlamaForCausalLM in evaluation mode.
+def load_reference(
+    weights: DecoderWeights, settings: DecoderSettings | None = None, quantize: Quantizer | None = None
+) -> LlamaForCausalLM | Qwen2ForCausalLM:
+    """A float32 model in evaluation mode: Qwen2ForCausalLM where q, k and v alone have biases, else LlamaForCausalLM.
 
-    quantized: the matrices take the values they have after the block quantisation of the bundle, so that what is left
-    between this model and the runtime is the graph and the rounding of activations.
+    (What MistralForCausalLM computes within its window is what LlamaForCausalLM does.)
+
+    settings, quantize: the matrices take the values that write_decoder stores for them, so that what is left between
+    this model and the runtime is the graph and the rounding of activations. Without settings: full precision.
     """
     shape = weights.shape
-    config = LlamaConfig(
-        vocab_size=shape.vocabulary,
-        hidden_size=shape.hidden,
-        intermediate_size=shape.feed_forward,
-        num_hidden_layers=shape.layers,
-        num_attention_heads=shape.heads,
-        num_key_value_heads=shape.kv_heads,
-        rms_norm_eps=shape.rms_eps,
-        rope_theta=shape.rope_base,
-        max_position_embeddings=2048,
-        tie_word_embeddings=True,
-    )
-    embeddings = weights.embeddings(slice(None))
-    if quantized:
-        embeddings = quantize_4bit(embeddings, HEAD_BLOCK).dequantize()
-    state = {
-        "model.embed_tokens.weight": embeddings,
-        "lm_head.weight": embeddings,
-        "model.norm.weight": weights.output_norm(),
-    }
+    matrices = DecoderMatrices(weights, settings or _FULL, quantize)
+    state: dict[str, np.ndarray] = {"model.norm.weight": weights.output_norm()}
+    head = matrices.head().dequantize()
+    state["lm_head.weight"] = head
+    state["model.embed_tokens.weight"] = head if matrices.tied else matrices.embeddings().dequantize()
     for i in range(shape.layers):
         prefix = f"model.layers.{i}"
-        for name in PROJECTIONS:
-            weight = weights.projection(i, name)
-            if quantized:
-                matrix = quantize_4bit(weight, block_for(weight.shape[1]), weights.importance(i, name))
-                weight = matrix.dequantize()
-            state[f"{prefix}.{_MODULES[name]}.weight"] = weight
+        for name, module in MODULES.items():
+            state[f"{prefix}.{module}.weight"] = matrices.projections(i, name).dequantize()
+            bias = weights.bias(i, name)
+            if bias is not None:
+                state[f"{prefix}.{module}.bias"] = bias
         state[f"{prefix}.input_layernorm.weight"] = weights.attention_norm(i)
         state[f"{prefix}.post_attention_layernorm.weight"] = weights.feed_forward_norm(i)
-    model = LlamaForCausalLM(config)
+    model = _empty(weights, matrices.tied)
+    for key, value in model.state_dict().items():
+        if key.endswith(".bias") and key not in state:  # Llama has them in all four projections of attention, or none
+            state[key] = np.zeros(value.shape, np.float32)
     model.load_state_dict({key: torch.from_numpy(np.array(value)) for key, value in state.items()}, assign=True)
     model.tie_weights()
+    frequencies = torch.from_numpy(shape.frequencies().astype(np.float32))
+    model.model.rotary_emb.register_buffer("inv_freq", frequencies, persistent=False)
     return model.eval()
+
+
+def _empty(weights: DecoderWeights, tied: bool) -> LlamaForCausalLM | Qwen2ForCausalLM:
+    shape = weights.shape
+    sizes = {
+        "vocab_size": shape.vocabulary,
+        "hidden_size": shape.hidden,
+        "intermediate_size": shape.feed_forward,
+        "num_hidden_layers": shape.layers,
+        "num_attention_heads": shape.heads,
+        "num_key_value_heads": shape.kv_heads,
+        "head_dim": shape.head_size,
+        "rms_norm_eps": shape.rms_eps,
+        "rope_theta": shape.rope_base,
+        "max_position_embeddings": shape.max_positions,
+        "tie_word_embeddings": tied,
+    }
+    biased = {name for name in MODULES if weights.bias(0, name) is not None}
+    if biased == _QWEN2_BIASES:
+        return Qwen2ForCausalLM(Qwen2Config(**sizes))
+    return LlamaForCausalLM(
+        LlamaConfig(**sizes, attention_bias=bool(biased & set("qkvo")), mlp_bias=bool(biased - set("qkvo")))
+    )

@@ -11,7 +11,8 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 
 from models.errors import GlintError
-from models.gguf_weights import GgufWeights, LlamaShape
+from models.gguf_weights import GgufWeights
+from models.llama_shape import LlamaShape
 
 PROJECTIONS = {
     "q": "attn_q",
@@ -95,6 +96,14 @@ class AdaptedWeights:
             return None
         return np.asarray(self._adapter.get_tensor(key)).astype(np.float32)
 
+    def bias(self, layer: int, name: str) -> np.ndarray | None:
+        """What is added to the outputs [out] of a projection; None where the base has none."""
+        return self._base.optional(f"blk.{layer}.{PROJECTIONS[name]}.bias")
+
     def embeddings(self, rows: slice = slice(None)) -> np.ndarray:
-        """Token embeddings [rows, hidden]; the head is the same matrix."""
+        """Token embeddings [rows, hidden]."""
         return self._base.embeddings(rows)
+
+    def head(self, rows: slice = slice(None)) -> np.ndarray | None:
+        """Rows of the head [rows, hidden]; None where it is the matrix of the embeddings."""
+        return self._base.head(rows)

@@ -15,7 +15,7 @@ from models.errors import GlintError
 from models.integrity import sha256_of
 from models.manifest import MANIFEST_FILE, REMEDY, FileRecord, read_manifest, write_manifest
 
-FORMAT = 3  # raise it when what assembly writes changes, so that older bundles are built anew
+FORMAT = 4  # raise it when what assembly writes changes, so that older bundles are built anew
 DECODER_GRAPH_FILE = "decoder.onnx"
 DECODER_WEIGHTS_FILE = "decoder.weights"
 TOKENIZER_FILE = "tokenizer.json"

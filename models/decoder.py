@@ -19,7 +19,7 @@ from models.bundle import DECODER_GRAPH_FILE, DECODER_WEIGHTS_FILE, Bundle
 from models.decoder_layout import DecoderLayout
 from models.errors import GlintError
 from models.mapped_file import MappedFile
-from models.quantize import QuantizedMatrix
+from models.quantize import FloatMatrix, Matrix, QuantizedMatrix
 
 _FIRST_CAPACITY = 256  # tokens; one turn fits, and more comes in doublings
 _PREFILL_CHUNK = 128  # tokens; larger ones were slower (more of the causal square is wasted) and take more memory
@@ -121,7 +121,7 @@ class KVCache:
 class Decoder:
     """A language model ready to run. Caches of one decoder must not be advanced from two threads at once."""
 
-    def __init__(self, session: ort.InferenceSession, layout: DecoderLayout, embeddings: QuantizedMatrix):
+    def __init__(self, session: ort.InferenceSession, layout: DecoderLayout, embeddings: Matrix):
         self._session = session
         self.layout = layout
         self._embeddings = embeddings
@@ -232,18 +232,22 @@ class Decoder:
             cache._advance(embedding, row, logits)
 
 
-def _embeddings(weights: Path, layout: DecoderLayout) -> QuantizedMatrix:
+def _embeddings(weights: Path, layout: DecoderLayout) -> Matrix:
     """The embedding table, mapped: only the rows that are looked up are ever read."""
-    blocks = (layout.vocabulary, layout.hidden // layout.embedding_block)
-    packed = (blocks[0], -(-blocks[1] // 2))
 
-    def mapped(kind: type, offset: int, shape: tuple[int, ...]) -> np.ndarray:
+    def mapped(kind: type, offset: int, *shape: int) -> np.ndarray:
         # A plain array over the same pages: numpy's memmap class costs a tenth of a millisecond at every look-up.
         return np.asarray(np.memmap(weights, kind, "r", offset, shape))
 
+    rows, bits, block = layout.vocabulary, layout.embedding_bits, layout.embedding_block
+    if block is None or layout.embedding_scales is None:
+        kind = np.float16 if bits == 16 else np.float32
+        return FloatMatrix(mapped(kind, layout.embedding_values, rows, layout.hidden))
+    blocks = layout.hidden // block
+    zeros = layout.embedding_zero_points
     return QuantizedMatrix(
-        4,
-        mapped(np.uint8, layout.embedding_values, (*blocks, layout.embedding_block // 2)),
-        mapped(np.float32, layout.embedding_scales, blocks),
-        mapped(np.uint8, layout.embedding_zero_points, packed),
+        bits,
+        mapped(np.uint8, layout.embedding_values, rows, blocks, block * bits // 8),
+        mapped(np.float32, layout.embedding_scales, rows, blocks),
+        None if zeros is None else mapped(np.uint8, zeros, rows, -(-blocks * bits // 8)),
     )

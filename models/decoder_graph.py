@@ -12,9 +12,9 @@ Outputs: logits float32 [batch, rows, vocabulary]; present_key.{i}, present_valu
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from typing import Any, BinaryIO
 
 import numpy as np
 import onnx
@@ -22,39 +22,39 @@ from onnx import TensorProto, helper
 
 from models.bundle import DECODER_GRAPH_FILE, DECODER_WEIGHTS_FILE
 from models.decoder_layout import DecoderLayout
-from models.gguf_weights import LlamaShape
-from models.quantize import HEAD_BLOCK, QuantizedMatrix, block_for, quantize_4bit, stack
+from models.decoder_matrices import DecoderMatrices, DecoderWeights, Quantizer
+from models.decoder_settings import SHIPPED, DecoderSettings
+from models.errors import GlintError
+from models.llama_shape import LlamaShape
+from models.quantize import Matrix, QuantizedMatrix
 
-_ROWS = 4096  # of the embeddings at a time
 _ALIGNMENT = 4096  # a page, so that onnxruntime maps a tensor instead of copying it
 _CONTRIB = "com.microsoft"
 
 
-class DecoderWeights(Protocol):
-    """Where the float32 weights come from, one at a time (see AdaptedWeights)."""
-
-    @property
-    def shape(self) -> LlamaShape: ...
-    def projection(self, layer: int, name: str) -> np.ndarray: ...
-    def importance(self, layer: int, name: str) -> np.ndarray | None: ...
-    def attention_norm(self, layer: int) -> np.ndarray: ...
-    def feed_forward_norm(self, layer: int) -> np.ndarray: ...
-    def output_norm(self) -> np.ndarray: ...
-    def embeddings(self, rows: slice) -> np.ndarray: ...
-
-
 def write_decoder(
-    weights: DecoderWeights, folder: Path, max_tokens: int = 2048, progress: Callable[[float], None] | None = None
+    weights: DecoderWeights,
+    folder: Path,
+    max_tokens: int = 2048,
+    progress: Callable[[float], None] | None = None,
+    settings: DecoderSettings = SHIPPED,
+    quantize: Quantizer | None = None,
 ) -> DecoderLayout:
-    """Writes the graph and its weights into `folder`: int4 projections and an int4 head that is also the embedding.
+    """Writes the graph and its weights into `folder`. By default: int4, with a head that is also the embedding table.
 
-    max_tokens: the longest sequence that rotary tables are made for. progress: called with the share done, 0 to 1.
+    max_tokens: the longest sequence that rotary tables are made for, but never more than the model was made for (the
+    layout tells). progress: called with the share done, 0 to 1. quantize: see DecoderMatrices. GlintError where the
+    settings do not suit the model's sizes.
     """
-    with (folder / DECODER_WEIGHTS_FILE).open("wb") as file:
-        graph = _Graph(weights.shape, file)
-        graph.decoder(weights, max_tokens, progress or (lambda share: None))
-    onnx.save(graph.model(), folder / DECODER_GRAPH_FILE)
     shape = weights.shape
+    if shape.head_size % 16:
+        raise GlintError(f"Heads of {shape.head_size} numbers cannot be exported; their size must be a multiple of 16.")
+    max_tokens = min(max_tokens, shape.max_positions)
+    with (folder / DECODER_WEIGHTS_FILE).open("wb") as file:
+        graph = _Graph(shape, settings, file)
+        table = graph.decoder(weights, quantize, max_tokens, progress or (lambda share: None))
+    onnx.save(graph.model(), folder / DECODER_GRAPH_FILE)
+    quantized = table if isinstance(table, QuantizedMatrix) else None
     return DecoderLayout(
         layers=shape.layers,
         hidden=shape.hidden,
@@ -62,29 +62,43 @@ def write_decoder(
         head_size=shape.head_size,
         vocabulary=shape.vocabulary,
         max_tokens=max_tokens,
-        embedding_block=HEAD_BLOCK,
+        embedding_bits=table.bits,
+        embedding_block=quantized.block if quantized else None,
         embedding_values=graph.offsets["embedding.values"],
-        embedding_scales=graph.offsets["embedding.scales"],
-        embedding_zero_points=graph.offsets["embedding.zero_points"],
+        embedding_scales=graph.offsets.get("embedding.scales"),
+        embedding_zero_points=graph.offsets.get("embedding.zero_points"),
     )
 
 
 class _Graph:
     """Collects nodes and streams initialisers to `file` as they come."""
 
-    def __init__(self, shape: LlamaShape, file: BinaryIO):
+    def __init__(self, shape: LlamaShape, settings: DecoderSettings, file: BinaryIO):
         self.shape = shape
+        self.settings = settings
         self.file = file
         self.nodes: list[onnx.NodeProto] = []
         self.initialisers: list[onnx.TensorProto] = []
         self.offsets: dict[str, int] = {}
 
-    def decoder(self, weights: DecoderWeights, max_tokens: int, progress: Callable[[float], None]) -> None:
+    def decoder(
+        self,
+        weights: DecoderWeights,
+        quantize: Quantizer | None,
+        max_tokens: int,
+        progress: Callable[[float], None],
+    ) -> Matrix:
+        """Adds all nodes. Returns the embedding table, stored as "embedding"."""
         shape = self.shape
-        # The largest matrix by far, so that it is not held in memory as float32.
-        parts = (weights.embeddings(slice(row, row + _ROWS)) for row in range(0, shape.vocabulary, _ROWS))
-        head = stack([quantize_4bit(part, HEAD_BLOCK) for part in parts])
-        stored_head = self.store_matrix("embedding", head)
+        matrices = DecoderMatrices(weights, self.settings, quantize)
+        table = head = matrices.head()
+        if matrices.tied:
+            stored_head = self.store_matrix("embedding", head)
+        else:
+            stored_head = self.store_matrix("head", head)
+            table = matrices.embeddings()
+            for part, array in _arrays(table):  # no node reads it
+                self.write(f"embedding.{part}", array)
         cosine, sine = self.rotary_tables(max_tokens)
         hidden = self.add(
             "SimplifiedLayerNormalization",
@@ -96,30 +110,56 @@ class _Graph:
         residual = "inputs_embeds"
         for i in range(shape.layers):
             name = f"layers.{i}"
-            qkv = self.matmul(hidden, f"{name}.qkv", stack([self.quantized(weights, i, p) for p in "qkv"]))
+            qkv = self.project(hidden, f"{name}.qkv", matrices, i, *"qkv")
             attended = self.attention(i, qkv, cosine, sine)
             last = i + 1 == shape.layers
             if last:  # nothing after the last attention mixes positions, so only those that get logits go on
                 attended = self.add("Gather", [attended, "logit_rows"], "head_rows.attended", axis=1)
                 residual = self.add("Gather", [residual, "logit_rows"], "head_rows.residual", axis=1)
-            projected = self.matmul(attended, f"{name}.o", self.quantized(weights, i, "o"))
+            projected = self.project(attended, f"{name}.o", matrices, i, "o")
             hidden, residual = self.norm(projected, residual, f"{name}.feed_forward", weights.feed_forward_norm(i))
-            both = stack([self.quantized(weights, i, p) for p in ("gate", "up")])
-            gated = self.gated(self.matmul(hidden, f"{name}.gate_up", both), name)
-            down = self.matmul(gated, f"{name}.down", self.quantized(weights, i, "down"))
+            gated = self.gated(self.project(hidden, f"{name}.gate_up", matrices, i, "gate", "up"), name)
+            down = self.project(gated, f"{name}.down", matrices, i, "down")
             gain = weights.output_norm() if last else weights.attention_norm(i + 1)
             hidden, residual = self.norm(down, residual, "head" if last else f"layers.{i + 1}.attention", gain)
             progress((i + 1) / shape.layers)
-        self.nodes.append(_matmul_node(hidden, stored_head, "logits", head))
+        self.product(hidden, stored_head, "logits", head)
+        return table
 
-    @staticmethod
-    def quantized(weights: DecoderWeights, layer: int, name: str) -> QuantizedMatrix:
-        weight = weights.projection(layer, name)
-        return quantize_4bit(weight, block_for(weight.shape[1]), weights.importance(layer, name))
+    def project(self, source: str, output: str, matrices: DecoderMatrices, layer: int, *names: str) -> str:
+        """Several projections of one source, side by side."""
+        matrix, bias = matrices.projections(layer, *names), matrices.bias(layer, *names)
+        stored = self.store_matrix(output, matrix)
+        self.product(source, stored, output, matrix, "" if bias is None else self.store(f"{output}.bias", bias))
+        return output
 
-    def matmul(self, source: str, name: str, matrix: QuantizedMatrix) -> str:
-        self.nodes.append(_matmul_node(source, self.store_matrix(name, matrix), name, matrix))
-        return name
+    def product(self, source: str, stored: list[str], output: str, matrix: Matrix, bias: str = "") -> None:
+        """source times the transposed matrix."""
+        if isinstance(matrix, QuantizedMatrix):
+            rows, columns = matrix.shape
+            zero_points = stored[2] if len(stored) == 3 else ""
+            inputs = [source, *stored[:2], zero_points, "", bias]
+            self.add(
+                "MatMulNBits",
+                inputs[: max(i for i, name in enumerate(inputs) if name) + 1],  # trailing ones are left out
+                output,
+                domain=_CONTRIB,
+                K=columns,
+                N=rows,
+                bits=matrix.bits,
+                block_size=matrix.block,
+                # 4: activations are rounded to 8 bits a block, as llama.cpp does: the integer kernels
+                accuracy_level=self.settings.accuracy_level,
+            )
+            return
+        weight = stored[0]
+        if matrix.bits == 16:  # folded while the model is loaded
+            weight = self.add("Cast", [weight], f"{weight}.float", to=TensorProto.FLOAT)
+        # Rows as they are looked up in the embedding table, so that a tied one is stored once.
+        total = f"{output}.product" if bias else output
+        self.add("FusedMatMul", [source, weight], total, domain=_CONTRIB, transB=1)
+        if bias:
+            self.add("Add", [total, bias], output)
 
     def gated(self, both: str, name: str) -> str:
         """SiLU(gate) * up, of the two side by side: one product and a cheap split beat two products."""
@@ -160,8 +200,7 @@ class _Graph:
         return output, total
 
     def rotary_tables(self, max_tokens: int) -> tuple[str, str]:
-        half = self.shape.head_size // 2
-        angles = np.outer(np.arange(max_tokens), self.shape.rope_base ** (-np.arange(half) / half))
+        angles = np.outer(np.arange(max_tokens), self.shape.frequencies())
         return (
             self.store("rotary.cosine", np.cos(angles).astype(np.float32)),
             self.store("rotary.sine", np.sin(angles).astype(np.float32)),
@@ -171,26 +210,28 @@ class _Graph:
         self.nodes.append(helper.make_node(kind, inputs, [output], domain=domain, name=output, **attributes))
         return output
 
-    def store_matrix(self, name: str, matrix: QuantizedMatrix) -> list[str]:
-        stored = [self.store(f"{name}.values", matrix.values), self.store(f"{name}.scales", matrix.scales)]
-        if matrix.zero_points is not None:
-            stored.append(self.store(f"{name}.zero_points", matrix.zero_points))
-        return stored
+    def store_matrix(self, name: str, matrix: Matrix) -> list[str]:
+        """The names of its arrays: values, scales, zero points, as far as it has them."""
+        return [self.store(f"{name}.{part}", array) for part, array in _arrays(matrix)]
 
     def store(self, name: str, array: np.ndarray) -> str:
         """Appends the array to the weights file and refers to it by place and length."""
-        self.file.write(bytes(-self.file.tell() % _ALIGNMENT))
+        self.write(name, array)
         tensor = TensorProto(
             name=name, data_type=helper.np_dtype_to_tensor_dtype(array.dtype), data_location=TensorProto.EXTERNAL
         )
         tensor.dims.extend(array.shape)
-        self.offsets[name] = self.file.tell()
-        place = {"location": DECODER_WEIGHTS_FILE, "offset": self.file.tell(), "length": array.nbytes}
+        place = {"location": DECODER_WEIGHTS_FILE, "offset": self.offsets[name], "length": array.nbytes}
         for key, value in place.items():
             tensor.external_data.add(key=key, value=str(value))
-        self.file.write(np.ascontiguousarray(array).data)
         self.initialisers.append(tensor)
         return name
+
+    def write(self, name: str, array: np.ndarray) -> None:
+        """Appends the array to the weights file and nothing more."""
+        self.file.write(bytes(-self.file.tell() % _ALIGNMENT))
+        self.offsets[name] = self.file.tell()
+        self.file.write(np.ascontiguousarray(array).data)
 
     def model(self) -> onnx.ModelProto:
         shape = self.shape
@@ -212,17 +253,9 @@ class _Graph:
         return helper.make_model(graph, opset_imports=opsets, ir_version=9, producer_name="glint")
 
 
-def _matmul_node(source: str, stored: list[str], output: str, matrix: QuantizedMatrix) -> onnx.NodeProto:
-    rows, columns = matrix.shape
-    return helper.make_node(
-        "MatMulNBits",
-        [source, *stored],
-        [output],
-        domain=_CONTRIB,
-        name=output,
-        K=columns,
-        N=rows,
-        bits=matrix.bits,
-        block_size=matrix.block,
-        accuracy_level=4,  # activations are rounded to 8 bits a block, as llama.cpp does: the integer kernels
-    )
+def _arrays(matrix: Matrix) -> Iterator[tuple[str, np.ndarray]]:
+    yield "values", matrix.values
+    if isinstance(matrix, QuantizedMatrix):
+        yield "scales", matrix.scales
+        if matrix.zero_points is not None:
+            yield "zero_points", matrix.zero_points

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class DecoderLayout:
-    """Counts, but for the three offsets: bytes into the weights file, where the head's matrix is the embedding table.
+    """Counts, but for the three offsets: bytes into the weights file, where the embedding table is.
 
-    That is a models.quantize.QuantizedMatrix of 4 bits, [vocabulary, hidden], in blocks of embedding_block weights.
+    That is [vocabulary, hidden] of embedding_bits: a models.quantize.QuantizedMatrix of 4 or 8, in blocks of
+    embedding_block weights, without zero points where there is no offset of them; a FloatMatrix of 16 or 32, which has
+    neither blocks nor scales.
     """
 
     layers: int
@@ -18,7 +20,8 @@ class DecoderLayout:
     head_size: int
     vocabulary: int
     max_tokens: int
-    embedding_block: int
+    embedding_block: int | None
     embedding_values: int
-    embedding_scales: int
-    embedding_zero_points: int
+    embedding_scales: int | None
+    embedding_zero_points: int | None
+    embedding_bits: int = 4

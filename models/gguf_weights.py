@@ -6,35 +6,20 @@ the row order of q and k). Does not know how the weights are used or stored afte
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from gguf import GGUFReader, dequantize
-from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
+from tokenizers import Tokenizer
 
 from models.errors import GlintError
+from models.gguf_tokenizer import read_tokenizer
+from models.llama_shape import LlamaShape, rope_scaling
 
-CONTROL_TOKEN = 3  # gguf's token type for <|im_start|> and its like
+_INTERLEAVED = {"llama": True, "qwen2": False}  # by architecture: the row order of q and k; Mistral's are "llama"
 
-
-@dataclass(frozen=True)
-class LlamaShape:
-    """Sizes of a Llama-family decoder; all counts, except `rope_base` and `rms_eps`."""
-
-    layers: int
-    hidden: int
-    heads: int
-    kv_heads: int
-    feed_forward: int
-    vocabulary: int
-    rope_base: float
-    rms_eps: float
-
-    @property
-    def head_size(self) -> int:
-        return self.hidden // self.heads
+_ROLES = ("bos", "eos", "unknown", "padding")
 
 
 class _Reader(GGUFReader):
@@ -60,34 +45,67 @@ class GgufWeights:
             self._reader = _Reader(path)
         except Exception as error:  # gguf raises whatever numpy or struct raised
             raise GlintError(f"{path} is not a readable GGUF file ({error}); fetch it again.") from error
+        self._path = path
         self._tensors = {tensor.name: tensor for tensor in self._reader.tensors}
-        architecture = self._field("general.architecture")
-        if architecture != "llama":
-            raise GlintError(f"{path} holds a {architecture} model; only Llama-family models can be read.")
+        self.architecture = self.field("general.architecture")
+        if self.architecture not in _INTERLEAVED:
+            raise GlintError(f"{path} holds a {self.architecture} model; only Llama-family models can be read.")
+        if self._value("expert_count", 0):
+            raise GlintError(f"{path} holds a mixture of experts; only plain Llama-family models can be read.")
+        self.shape = self._shape()
 
-        def value(name: str) -> Any:
-            return self._field(f"llama.{name}")
-
-        self.shape = LlamaShape(
-            layers=value("block_count"),
-            hidden=value("embedding_length"),
-            heads=value("attention.head_count"),
-            kv_heads=value("attention.head_count_kv"),
-            feed_forward=value("feed_forward_length"),
+    def _shape(self) -> LlamaShape:
+        heads, hidden = self._value("attention.head_count"), self._value("embedding_length")
+        head_size = self._value("attention.key_length", hidden // heads)
+        if self._value("attention.value_length", head_size) != head_size:
+            raise GlintError(f"{self._path} has keys and values of different sizes, which cannot be read.")
+        if self._value("rope.dimension_count", head_size) != head_size:
+            raise GlintError(f"{self._path} turns only a part of each head (rotary embedding), which cannot be read.")
+        base = self._value("rope.freq_base", 10_000.0)
+        longest = self._value("context_length", 2048)
+        return LlamaShape(
+            layers=self._value("block_count"),
+            hidden=hidden,
+            heads=heads,
+            kv_heads=self._value("attention.head_count_kv", heads),
+            head_size=head_size,
+            feed_forward=self._value("feed_forward_length"),
             vocabulary=len(self._reader.fields["tokenizer.ggml.tokens"].data),
-            rope_base=value("rope.freq_base"),
-            rms_eps=value("attention.layer_norm_rms_epsilon"),
+            rope_base=base,
+            rms_eps=self._value("attention.layer_norm_rms_epsilon"),
+            rope_scaling=self._rope_scaling(base, head_size),
+            max_positions=min(longest, self._value("attention.sliding_window", longest) or longest),
         )
 
-    def _field(self, name: str) -> Any:
+    def _rope_scaling(self, base: float, head_size: int) -> tuple[float, ...] | None:
+        factors = self.optional("rope_freqs.weight")  # what "llama3" comes to, put down when the file was written
+        if factors is not None:
+            return tuple(float(factor) for factor in factors)
+        kind = self._value("rope.scaling.type", "none")
+        config = {"rope_type": kind, "factor": self._value("rope.scaling.factor", 1.0)}
+        return None if kind == "none" else rope_scaling(config, base, head_size)
+
+    def field(self, name: str, default: Any = None) -> Any:
+        """A field's content by its full name. GlintError where there is none and no default."""
         field = self._reader.fields.get(name)
-        if field is None:
-            raise GlintError(f"The GGUF file has no field {name!r}, so it is not a Llama-family model.")
-        return field.contents()
+        if field is None and default is None:
+            raise GlintError(f"{self._path} has no field {name!r}, so it is not a Llama-family model.")
+        return default if field is None else field.contents()
+
+    def _value(self, name: str, default: Any = None) -> Any:
+        return self.field(f"{self.architecture}.{name}", default)
 
     def embeddings(self, rows: slice = slice(None)) -> np.ndarray:
-        """Token embeddings as float32 [rows, hidden]; the head is the same matrix in all models read here."""
+        """Token embeddings as float32 [rows, hidden]."""
         return self._dequantized("token_embd.weight", rows)
+
+    def head(self, rows: slice = slice(None)) -> np.ndarray | None:
+        """Rows of the head, float32 [rows, hidden]; None where it is the matrix of the embeddings."""
+        return self._dequantized("output.weight", rows) if "output.weight" in self._tensors else None
+
+    def optional(self, name: str) -> np.ndarray | None:
+        """As `tensor`; None where the file has none."""
+        return self.tensor(name) if name in self._tensors else None
 
     def tensor(self, name: str) -> np.ndarray:
         """One weight as float32, [out, in] (or [n] for norms), in the order of the original checkpoint.
@@ -95,7 +113,7 @@ class GgufWeights:
         Row order: GGUF stores q and k rows for interleaved rotary embedding; they are put back to half-rotation order.
         """
         weight = self._dequantized(name)
-        if name.endswith(("attn_q.weight", "attn_k.weight")):
+        if _INTERLEAVED[self.architecture] and name.endswith(("attn_q.weight", "attn_k.weight")):
             half = self.shape.head_size // 2
             rows = weight.reshape(-1, half, 2, weight.shape[1])
             weight = np.ascontiguousarray(rows.transpose(0, 2, 1, 3)).reshape(weight.shape)
@@ -104,19 +122,30 @@ class GgufWeights:
     def _dequantized(self, name: str, rows: slice = slice(None)) -> np.ndarray:
         tensor = self._tensors.get(name)
         if tensor is None:
-            raise GlintError(f"The GGUF file has no tensor {name!r}.")
-        return dequantize(tensor.data[rows], tensor.tensor_type).astype(np.float32, copy=False)
+            raise GlintError(f"{self._path} has no tensor {name!r}.")
+        try:
+            return dequantize(tensor.data[rows], tensor.tensor_type).astype(np.float32, copy=False)
+        except NotImplementedError as error:
+            raise GlintError(
+                f"{self._path} holds {name} as {tensor.tensor_type.name}, which cannot be read; "
+                "take a file of another quantisation (Q8_0, Q4_K_M, F16)."
+            ) from error
+
+    def text_of(self, name: str) -> str | None:
+        """A field that is a text, such as "general.license"; None where there is none."""
+        text = self.field(name, "")
+        return text if isinstance(text, str) and text else None
+
+    def chat_template(self) -> str | None:
+        """The Jinja template of its prompts."""
+        return self.text_of("tokenizer.chat_template")
+
+    def special_tokens(self) -> dict[str, str]:
+        """The tokens that it gives a role ("bos", "eos", "unknown", "padding"), by role."""
+        tokens = self.field("tokenizer.ggml.tokens")
+        ids = {role: self.field(f"tokenizer.ggml.{role}_token_id", -1) for role in _ROLES}
+        return {role: tokens[i] for role, i in ids.items() if 0 <= i < len(tokens)}
 
     def tokenizer(self) -> Tokenizer:
-        """The byte-level BPE tokenizer that the file carries (GPT-2 style, digits one by one, as SmolLM2 uses)."""
-        tokens = self._field("tokenizer.ggml.tokens")
-        kinds = self._field("tokenizer.ggml.token_type")
-        merges = [tuple(pair.split(" ", 1)) for pair in self._field("tokenizer.ggml.merges")]
-        tokenizer = Tokenizer(models.BPE(vocab={token: i for i, token in enumerate(tokens)}, merges=merges))
-        tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
-            [pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(add_prefix_space=False)]
-        )
-        tokenizer.decoder = decoders.ByteLevel()
-        special = [t for t, kind in zip(tokens, kinds, strict=True) if kind == CONTROL_TOKEN]
-        tokenizer.add_special_tokens([AddedToken(token, special=True, normalized=False) for token in special])
-        return tokenizer
+        """The tokenizer that the file carries; it puts nothing before or after a text. GlintError for another kind."""
+        return read_tokenizer(self.field)

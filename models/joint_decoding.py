@@ -137,9 +137,9 @@ def _log_softmax(logits: np.ndarray) -> np.ndarray:
 
 def read_question(model: VisionLanguageModel, cache: KVCache, question: str) -> np.ndarray:
     """Reads a question into the cache of a view; logits [vocabulary] of what its answer begins with."""
-    return model._read(cache, model._template.question(question))
+    return model.read_question(cache, question)
 
 
 def end_ids(model: VisionLanguageModel) -> tuple[int, ...]:
     """Tokens that end an answer."""
-    return (model._end,)
+    return model.end_ids

@@ -11,10 +11,12 @@ if TYPE_CHECKING:
 class Bars:
     """Call it with (what is going on, bytes done, bytes in all or None); one line for each different `what`.
 
-    A context manager: leaving it takes the terminal back. Standard output is never touched.
+    in_bytes: False shows a percentage instead, whatever is counted. A context manager: leaving it takes the terminal
+    back. Standard output is never touched.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, in_bytes: bool = True) -> None:
+        self._in_bytes = in_bytes
         self._progress: Progress | None = None
         self._tasks: dict[str, TaskID] = {}
 
@@ -27,7 +29,7 @@ class Bars:
 
     def __call__(self, what: str, done: int, total: int | None) -> None:
         if self._progress is None:
-            self._progress = _start()
+            self._progress = _start(self._in_bytes)
         if what not in self._tasks:
             self._tasks[what] = self._progress.add_task(what, total=total)
         self._progress.update(self._tasks[what], completed=done, total=total)
@@ -37,14 +39,14 @@ def silent(what: str, done: int, total: int | None) -> None:
     """Shows nothing."""
 
 
-def _start() -> Progress:
+def _start(in_bytes: bool) -> Progress:
     from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, DownloadColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
     progress = Progress(
         TextColumn("{task.description}"),
         BarColumn(),
-        DownloadColumn(),
+        DownloadColumn() if in_bytes else TaskProgressColumn(),
         TimeRemainingColumn(),
         console=Console(stderr=True),
     )

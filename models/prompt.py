@@ -17,6 +17,8 @@ class PromptTemplate:
     """The prompt in reading order: head, visual tokens, hints, question.
 
     The part up to the question depends on the picture alone, so that it can be prefilled while the wearer still speaks.
+    end, other_ends: tokens that end an answer. alone: the whole prompt where there is no picture; "" where the model
+    cannot be asked without one.
     """
 
     head: str
@@ -24,12 +26,17 @@ class PromptTemplate:
     no_hints: str
     ask: str
     end: str
+    other_ends: Sequence[str] = ()
+    alone: str = ""
 
     def after_image(self, hints: str) -> str:
         return self.hints.replace("{hints}", hints) if hints else self.no_hints
 
     def question(self, question: str) -> str:
         return self.ask.replace("{question}", question)
+
+    def without_picture(self, question: str) -> str:
+        return self.alone.replace("{question}", question)
 
 
 @dataclass(frozen=True)

@@ -1,14 +1,16 @@
 """The vision-language model in use: look at a picture once, then ask it anything, any number of times.
 
 All that depends on the picture alone is read into a key/value cache when the picture is seen; a question only costs its
-own tokens. Which markers surround what is the bundle's business (models.prompt).
+own tokens. Which markers surround what is the bundle's business (models.prompt, models.picture_plan). A language model
+without an encoder is asked without a picture.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 from tokenizers import Tokenizer
@@ -16,11 +18,14 @@ from tokenizers import Tokenizer
 from models.bundle import TOKENIZER_FILE, Bundle
 from models.decoder import Decoder, KVCache
 from models.errors import GlintError
+from models.hub_files import read_tokenizer
 from models.object_hints import ObjectHints
 from models.prompt import HintRule, PromptTemplate, hint_text, named
+from models.prompt_ids import PromptIds
 from models.vision import Seen, VisionEncoder
 
 MAX_ANSWER_TOKENS = 48
+_TALK = 256  # tokens of the context that a picture leaves to question and answer, or half of a short one
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,16 +66,31 @@ class Reply:
 
 
 class VisionLanguageModel:
-    """Picture encoder, tokenizer, prompt and decoder of one bundle."""
+    """Picture encoder (None: it answers without pictures), decoder, tokenizer and prompt of one model.
 
-    def __init__(self, encoder: VisionEncoder, decoder: Decoder, tokenizer: Tokenizer, config: dict):
-        self.encoder, self.decoder, self.tokenizer = encoder, decoder, tokenizer
-        self._template = PromptTemplate(**config["prompt"])
-        self._rules = [HintRule(**rule) for rule in config["hints"]]
+    side_by_side: whether the decoder answers several prompts as one batch (models.joint_decoding).
+    """
+
+    side_by_side = True
+
+    def __init__(
+        self, encoder: VisionEncoder | None, decoder: Decoder, tokenizer: Tokenizer, config: Mapping[str, Any]
+    ):
+        """config: of the manifest. Raises GlintError when its description of the prompt does not fit the tokenizer."""
+        self._encoder, self.decoder, self.tokenizer = encoder, decoder, tokenizer
+        try:
+            self._template = PromptTemplate(**config["prompt"])
+            self._rules = [HintRule(**rule) for rule in config.get("hints", ())]
+        except (TypeError, LookupError) as error:
+            raise GlintError(f"The model's description of its prompt is damaged ({error}).") from error
+        self.name = str(config.get("name", "the model"))
         self.object_hints: ObjectHints | None = None  # set, it tells in place of a block of hints what the head found
-        self._end = tokenizer.token_to_id(self._template.end)
+        self._prompt = PromptIds(tokenizer, self._template, encoder.plan if encoder is not None else None)
+        self.end_ids = self._prompt.ends
         self._head = decoder.new_cache()
-        self._read(self._head, self._template.head)
+        if encoder is not None and (head := self._prompt.head()):
+            self._read(self._head, head)
+        self._most_tiles = self._room_for_tiles()
 
     @classmethod
     def load(cls, bundle: Bundle, threads: int = 2) -> VisionLanguageModel:
@@ -79,32 +99,79 @@ class VisionLanguageModel:
         decoder = Decoder.load(bundle, threads)
         if "prompt" not in bundle.config:
             raise GlintError(f"The model {bundle.name} in {bundle.folder} describes no prompt, so it cannot be asked.")
-        return cls(VisionEncoder(bundle, threads), decoder, tokenizer, dict(bundle.config))
+        encoder = VisionEncoder(bundle, threads) if bundle.sees else None
+        return cls(encoder, decoder, tokenizer, {**bundle.config, "name": bundle.name})
 
-    def _ids(self, text: str) -> list[int]:
-        return self.tokenizer.encode(text, add_special_tokens=False).ids
+    @property
+    def encoder(self) -> VisionEncoder:
+        """Raises GlintError for a language model, which has none."""
+        if self._encoder is None:
+            raise GlintError(f"{self.name} is a language model and sees no pictures; ask it without one.")
+        return self._encoder
 
-    def _read(self, cache: KVCache, text: str) -> np.ndarray:
-        return self.decoder.prefill(cache, self.decoder.embed(self._ids(text)))
+    @property
+    def sees(self) -> bool:
+        """Whether it can be asked about pictures."""
+        return self._encoder is not None
 
-    def look(self, picture: np.ndarray, with_hints: bool = True) -> View:
-        """Encodes a picture, uint8 RGB [height, width, 3], and reads it into a cache of its own."""
-        start = perf_counter()
-        seen = self.encoder.encode(picture)
-        encoded = perf_counter()
+    @property
+    def reads(self) -> bool:
+        """Whether it can be asked without a picture."""
+        return bool(self._template.alone)
+
+    def _read(self, cache: KVCache, ids: list[int]) -> np.ndarray:
+        return self.decoder.prefill(cache, self.decoder.embed(ids))
+
+    def _room_for_tiles(self) -> int | None:
+        """Tiles that the context holds beside a talk about them; None where that is not known."""
+        each = self._encoder.tile_tokens if self._encoder is not None else None
+        if each is None:
+            return None
+        longest = self.decoder.layout.max_tokens
+        room = longest - self._head.length - min(_TALK, longest // 2)
+        return max(1, room // (each + self._prompt.tokens_between()))
+
+    def read_question(self, cache: KVCache, question: str) -> np.ndarray:
+        """Reads a question into the cache of a view; logits [vocabulary] of what its answer begins with."""
+        return self._read(cache, self._prompt.question(question))
+
+    def prompt_ids(self, view: View | None, question: str, with_hints: bool = True) -> list[int]:
+        """The whole prompt of a question, visual tokens as that which stands for one, or as -1 where none does."""
+        if view is None:
+            return self._prompt.without_picture(question)
+        seen, hints = view.seen, self._hints(view.seen, with_hints)
+        each = len(seen.tokens) // (seen.rows * seen.columns + 1)
+        return self._prompt.whole(seen.rows, seen.columns, each, question, hints)
+
+    def _hints(self, seen: Seen, wanted: bool) -> str:
         objects = self.object_hints
         told = {objects.label: objects.words(seen.objects)} if objects is not None else {}
-        hints = hint_text(seen.scores, self._rules, told) if with_hints else ""
-        after = self._ids(self._template.after_image(hints))
+        return hint_text(seen.scores, self._rules, told) if wanted else ""
+
+    def look(self, picture: np.ndarray, with_hints: bool = True) -> View:
+        """Encodes a picture, uint8 RGB [height, width, 3], and reads it into a cache of its own.
+
+        Raises GlintError when the model has no encoder, or its context no room for a picture.
+        """
+        start = perf_counter()
+        seen = self.encoder.encode(picture, self._most_tiles)
+        encoded = perf_counter()
+        if seen.tokens.shape[1] != self.decoder.layout.hidden:
+            raise GlintError(f"The encoder and the decoder of {self.name} are not of the same model.")
+        first, *others = self._prompt.around(seen.rows, seen.columns, self._hints(seen, with_hints))
+        tiles = np.split(seen.tokens, len(others))
+        parts = [self.decoder.embed(first)] if first else []
+        for tile, text in zip(tiles, others, strict=True):
+            parts += [tile, self.decoder.embed(text)] if text else [tile]
         cache = self._head.branch()
-        self.decoder.prefill(cache, np.concatenate([seen.tokens, self.decoder.embed(after)]) if after else seen.tokens)
+        self.decoder.prefill(cache, np.concatenate(parts) if len(parts) > 1 else parts[0])
         found = tuple((rule.label, *pair) for rule in self._rules for pair in named(seen.scores, rule))
         times = 1e3 * (encoded - start), 1e3 * (perf_counter() - encoded)
         return View(picture, cache, found, *times, seen)
 
     def ask(
         self,
-        view: View,
+        view: View | None,
         question: str,
         reply: Reply,
         max_tokens: int = MAX_ANSWER_TOKENS,
@@ -112,19 +179,27 @@ class VisionLanguageModel:
     ) -> Iterator[str]:
         """Streams the answer to a question about a view, piece by piece, and keeps `reply` up to date.
 
-        The view stays as it was and can be asked again. Stops at the end marker, after `max_tokens` or after
-        `deadline_s` seconds. Raises GlintError for an empty question.
+        The view stays as it was and can be asked again; without one the question is about no picture. Stops at an end
+        marker, after `max_tokens` or after `deadline_s` seconds. Raises GlintError for an empty question, and without a
+        view where the model is not made for that.
         """
         question = " ".join(question.split())
         if not question:
             raise GlintError("The question is empty; ask something about the picture.")
+        if view is None and not self.reads:
+            raise GlintError(f"{self.name} answers questions about pictures; give it one.")
         start = perf_counter()
-        length = view.cache.length
+        cache = view.cache if view is not None else self.decoder.new_cache()
+        length = cache.length
         try:
-            logits = self._read(view.cache, self._template.question(question))
+            logits = (
+                self.read_question(cache, question)
+                if view is not None
+                else self._read(cache, self._prompt.without_picture(question))
+            )
             reply.prefill_ms = 1e3 * (perf_counter() - start)
             written = self.decoder.generate(
-                view.cache, logits, max_tokens, (self._end,), deadline_s, reply.log_probabilities
+                cache, logits, max_tokens, self.end_ids, deadline_s, reply.log_probabilities
             )
             for token in written:
                 if not reply.tokens:
@@ -137,9 +212,9 @@ class VisionLanguageModel:
                 if piece:
                     yield piece
         finally:
-            view.cache.rewind(length)
+            cache.rewind(length)
 
-    def answer(self, view: View, question: str, **limits) -> Reply:
+    def answer(self, view: View | None, question: str, **limits) -> Reply:
         """The whole answer at once; arguments and errors as `ask`."""
         reply = Reply()
         for _ in self.ask(view, question, reply, **limits):
@@ -148,9 +223,8 @@ class VisionLanguageModel:
 
 
 def _tokenizer(bundle: Bundle) -> Tokenizer:
-    path = bundle.path(TOKENIZER_FILE)
     try:
-        return Tokenizer.from_file(str(path))
-    except Exception as error:  # the library raises nothing more special
+        return read_tokenizer(bundle.path(TOKENIZER_FILE))
+    except GlintError:
         bundle.verify()
-        raise GlintError(f"{path} cannot be read ({error}); fetch the model again.") from error
+        raise

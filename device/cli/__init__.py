@@ -27,6 +27,7 @@ COMMANDS = {  # command: (module, object)
     "evaluate": ("device.cli.evaluate", "evaluate"),
     "sideload": ("device.cli.sideload", "sideload"),
     "bench": ("device.cli.bench", "bench"),
+    "export": ("device.cli.export", "export"),
 }
 NOT_ON_DEVICE = ("sim", "export")  # folders that glint sideload leaves out
 

@@ -14,7 +14,7 @@ _FILE = click.Path(path_type=Path)
 
 
 @click.command()
-@click.option("--image", type=_FILE, required=True, help="The photo: JPEG, PNG, WebP, BMP, GIF or TIFF.")
+@click.option("--image", type=_FILE, help="The photo: JPEG, PNG, WebP, BMP, GIF or TIFF.")
 @click.option("--text", help="The question, typed.")
 @click.option("--audio", type=_FILE, help="The question, spoken: a WAV (or FLAC, OGG, MP3) of any rate and channels.")
 @click.option("--speak", type=_FILE, help="Speak the answer into this WAV file.")
@@ -33,7 +33,7 @@ _FILE = click.Path(path_type=Path)
     help="moonshine hears English; vosk hears the language of the model given with --vosk-model.",
 )
 @click.option("--vosk-model", type=_FILE, help="Folder of an unpacked Vosk model, for --recognizer vosk.")
-@click.option("--model", type=_FILE, help="Folder of another vision-language bundle.")
+@click.option("--model", type=_FILE, help="Folder of another model: see below.")
 @click.option("--threads", type=click.IntRange(1, 64), default=2, show_default=True, help="Threads for each model.")
 @click.option("--offline", is_flag=True, help="Fetch nothing; fail when a model is not there.")
 @click.option("--show", type=_FILE, help="Draw the steps to the answer into this picture (PNG or JPEG).")
@@ -45,6 +45,7 @@ def ask(as_json: bool, show: Path | None, card_file: Path | None, **options: Any
     \b
       glint ask --image shelf.jpg --text "What is this?"
       glint ask --image street.jpg --audio question.wav --speak answer.wav
+      glint ask --model smollm2 --text "What is the capital of France?"
 
     Prints what was heard, the answer as it forms and how long each part took. Models that are missing are fetched
     first (`glint models pull` does that ahead).
@@ -54,6 +55,10 @@ def ask(as_json: bool, show: Path | None, card_file: Path | None, **options: Any
     guess; a price, a date or a medicine is then not said at all. --show numbers the steps that led to the answer on the
     photo and lists them below it; --card writes the answer as a page to look at, or as the glasses' display shows it.
 
+    --model takes what `glint export` has made, or a folder with the ONNX files of a vision-language model as they are
+    published (config.json, tokenizer.json, onnx/vision_encoder.onnx, onnx/embed_tokens.onnx and
+    onnx/decoder_model_merged.onnx; of several precisions the smallest). A language model is asked without --image.
+
     --json prints the Turn: transcript, answer, answered_by (the kind of question, or "model"), timings_ms
     (milliseconds by stage; first_token and first_audio count from the end of the question), evidence (source, finding,
     confidence, basis: verbatim, measured or inferred; box: left, top, right, bottom in 0..1; line), steps (act, what,
@@ -61,10 +66,13 @@ def ask(as_json: bool, show: Path | None, card_file: Path | None, **options: Any
     """
     from device.assistant import Question
     from device.assistant import ask as answer
+    from models.errors import GlintError
 
     question = Question(**options)
+    if show is not None and question.image is None:
+        raise GlintError("The steps are drawn on the picture; give one with --image.")
     turn = answer(question) if as_json else answer(question, on_text=lambda piece: click.echo(piece, nl=False))
-    if show is not None:
+    if show is not None and question.image is not None:
         from device.seeing.drawing import write_steps
         from device.seeing.photo import read_photo
 
@@ -73,7 +81,7 @@ def ask(as_json: bool, show: Path | None, card_file: Path | None, **options: Any
         from device.cards.files import write_card
         from device.seeing.photo import read_photo
 
-        write_card(card_file, turn.card, read_photo(question.image))
+        write_card(card_file, turn.card, read_photo(question.image) if question.image else None)
     if as_json:
         click.echo(json.dumps(turn.as_dict()))
         return

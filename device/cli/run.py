@@ -36,6 +36,7 @@ CLOSING_S = 1.5  # what a model that is at work is waited for at the end
 @click.option("--voice", type=click.Choice(["piper", "espeak", "system"]), default="piper", show_default=True)
 @click.option("--recognizer", type=click.Choice(["moonshine", "vosk"]), default="moonshine", show_default=True)
 @click.option("--vosk-model", type=_FILE, help="Folder of an unpacked Vosk model, for --recognizer vosk.")
+@click.option("--model", type=_FILE, help="Folder of another vision-language model, as for glint ask.")
 @click.option("--threads", type=click.IntRange(1, 64), default=2, show_default=True, help="Threads for each model.")
 @click.option(
     "--patience",
@@ -184,6 +185,7 @@ def load(
     voice: str = "piper",
     recognizer: str = "moonshine",
     vosk_model: Path | None = None,
+    model: Path | None = None,
     threads: int = 2,
     no_smart_turn: bool = False,
     no_echo: bool = False,
@@ -199,12 +201,17 @@ def load(
     from device.speaking.voice import open_voice
     from device.thinking.mind import Mind
     from models import fetch
+    from models.errors import GlintError
     from models.smart_turn import SmartTurn
     from models.wake_word import WakeWord
 
+    hearing = open_recognizer(recognizer, vosk_model, threads=threads, offline=offline)
+    loaded = load_model(model, threads, offline)
+    if not loaded.sees:
+        raise GlintError(f"{loaded.name} is a language model and sees no pictures; give one that does with --model.")
     mind = Mind(
-        open_recognizer(recognizer, vosk_model, threads=threads, offline=offline),
-        load_model(threads=threads, offline=offline),
+        hearing,
+        loaded,
         open_voice(voice, threads=threads, offline=offline),
         patience=patience,
     )

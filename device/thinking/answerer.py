@@ -26,7 +26,7 @@ from device.steps import Act, Step, steps_of
 from device.thinking.care import with_care
 from device.thinking.contemplate import contemplate
 from device.thinking.explain import explained
-from device.thinking.ladder import ALLOWED, EXPERTS, MODEL, SPENT, Allowance, Deadline, Late, Leash, budget
+from device.thinking.ladder import ALLOWED, EXPERTS, MODEL, SPENT, Deadline, Late, Leash, budget
 from device.thinking.support import SURE, Sayable, names_a_sign, own_words, passed_clauses, uncapitalised
 from device.thinking.turn_taking import TurnTaking
 from device.turn import Turn
@@ -39,6 +39,7 @@ _SIGNS = 5  # of what the encoder sees, in a step
 # What the model gives a lower chance is mostly wrong: of 88 such answers to training questions 6 were right, of
 # the 112 others 53 (docs/contemplating.md). That was seen on answers of at most so many tokens.
 UNSURE, SHORT = 0.2, 5
+ALONE = 128  # tokens of an answer that no picture bears on
 CONTEMPLATION_S = 4.0  # eight paths take one to two on two slow cores
 _ENDS = ".!?\"')\u201d\u2019"  # of a sentence
 
@@ -105,6 +106,11 @@ class Answerer:
         deadline = Deadline(deadline_s, self.patience)
         return refused or _recorded(self._climb(question, view, scene, turn, deadline, should_stop), turn)
 
+    def answer_without_picture(self, question: str, turn: Turn) -> Iterator[Sayable]:
+        """What a language model says of itself; refusals and the gate as ever. Raises GlintError where it needs one."""
+        asked = self._asked(question, None, turn, Deadline(None, self.patience), ALONE)
+        return self.refuse(question, turn) or _recorded(asked, turn)
+
     def _climb(
         self,
         question: str,
@@ -153,10 +159,11 @@ class Answerer:
             turn.answered_by = "spent"
             yield own_words(SPENT)
             return
-        if careful and allowance.contemplation:
+        if careful and allowance.contemplation and self.model().side_by_side:
             yield from self._contemplated(routed.prompt or question, view, turn, deadline, should_stop)
         else:
-            yield from self._asked(question, routed, view, turn, deadline, allowance)
+            tokens = max(1, round(allowance.tokens * (routed.route if routed.sure else by_name()[OTHER]).tokens))
+            yield from self._asked(routed.prompt or question, view, turn, deadline, tokens)
         if allowance.advice:
             yield from _advice(scene, turn)
 
@@ -195,18 +202,15 @@ class Answerer:
         yield from passed_clauses(clauses, turn.evidence)
 
     def _asked(
-        self, question: str, routed: Routed, view: View, turn: Turn, deadline: Deadline, allowance: Allowance
+        self, question: str, view: View | None, turn: Turn, deadline: Deadline, tokens: int
     ) -> Iterator[Sayable]:
-        """What the language model says."""
-        turn.answered_by, turn.evidence = MODEL.name, _signs(view)
+        """What the language model says, in at most so many tokens."""
+        turn.answered_by, turn.evidence = MODEL.name, _signs(view) if view is not None else []
         signs = dict.fromkeys(claim.finding.lower() for claim in turn.evidence if claim.confidence >= SURE)
         if signs:
             turn.steps.append(Step(Act.FOUND, f"signs of {', '.join(islice(signs, _SIGNS))}"))
-        tokens = max(1, round(allowance.tokens * (routed.route if routed.sure else by_name()[OTHER]).tokens))
         reply, left_s = Reply(), deadline.left_s
-        pieces = self.alone.pieces(
-            self.model().ask(view, routed.prompt or question, reply, max_tokens=tokens, deadline_s=left_s)
-        )
+        pieces = self.alone.pieces(self.model().ask(view, question, reply, max_tokens=tokens, deadline_s=left_s))
         try:
             clauses = whole_clauses(pieces, lambda: len(reply.tokens) >= tokens or deadline.left_s == 0)
             yield from passed_clauses(_unless_sure(clauses, reply, turn.evidence), turn.evidence)

@@ -15,7 +15,6 @@ import numpy as np
 import torch
 from rich.progress import track
 from safetensors.torch import save_file
-from transformers import LlamaForCausalLM
 
 from export.recipe.hint_head import pool, predict
 from export.recipe.pack import load_run
@@ -32,7 +31,7 @@ BATCH = 16
 
 
 @torch.no_grad()
-def greedy(model: LlamaForCausalLM, prefixes: list[torch.Tensor], end: int) -> list[list[int]]:
+def greedy(model: Any, prefixes: list[torch.Tensor], end: int) -> list[list[int]]:
     """Greedy tokens after each prefix [n, hidden], all at once, padded on the left."""
     longest = max(len(p) for p in prefixes)
     embeddings = torch.stack([torch.nn.functional.pad(p, (0, 0, longest - len(p), 0)) for p in prefixes])

@@ -52,7 +52,7 @@ def export_encoder(checkpoint: Path, calibration: list[np.ndarray], out: Path) -
     """
     model = EfficientNetLite.load(checkpoint)
     with tempfile.TemporaryDirectory() as scratch:
-        exact, prepared = Path(scratch, "exact.onnx"), Path(scratch, "prepared.onnx")
+        exact = Path(scratch, "exact.onnx")
         torch.onnx.export(
             model,
             (torch.zeros(2, SIDE, SIDE, 3, dtype=torch.uint8),),
@@ -63,6 +63,14 @@ def export_encoder(checkpoint: Path, calibration: list[np.ndarray], out: Path) -
             opset_version=17,
             dynamo=False,
         )
+        quantize_encoder(exact, calibration, out)
+        exact.replace(out.with_suffix(".exact.onnx"))
+
+
+def quantize_encoder(exact: Path, calibration: list[np.ndarray], out: Path) -> None:
+    """Rounds a float32 encoder of pixels uint8 [b, height, width, 3] to int8, as export_encoder says."""
+    with tempfile.TemporaryDirectory() as scratch:
+        prepared = Path(scratch, "prepared.onnx")
         quant_pre_process(str(exact), str(prepared), skip_symbolic_shape=True)
         graph = onnx.load(prepared).graph
         quantize_static(
@@ -78,7 +86,6 @@ def export_encoder(checkpoint: Path, calibration: list[np.ndarray], out: Path) -
             op_types_to_quantize=["Conv", "Clip", "Gemm", "MatMul", "Pad"],
             nodes_to_exclude=[n.name for n in graph.node if n.op_type in ("Sub", "Div")],
         )
-        exact.replace(out.with_suffix(".exact.onnx"))
 
 
 def open_session(path: Path, threads: int = 2) -> ort.InferenceSession:

@@ -17,6 +17,7 @@ from models.adapted_weights import AdaptedWeights
 from models.bundle import DECODER_GRAPH_FILE, DECODER_WEIGHTS_FILE
 from models.decoder import Decoder
 from models.decoder_graph import write_decoder
+from models.decoder_settings import DecoderSettings
 from models.gguf_weights import GgufWeights
 
 CHAT = "<|im_start|>user\n{}<|im_end|>\n<|im_start|>assistant\n"
@@ -28,8 +29,9 @@ QUESTIONS = (
 )
 SHAPES = (
     SHAPE,
-    replace(SHAPE, layers=3, heads=6, kv_heads=6, hidden=96, feed_forward=64),  # no grouping; 96 is no multiple of 64
-    replace(SHAPE, heads=8, kv_heads=1, rope_base=500.0, rms_eps=1e-3, vocabulary=33),
+    # No grouping; 96 is no multiple of 64.
+    replace(SHAPE, layers=3, heads=6, kv_heads=6, head_size=16, hidden=96, feed_forward=64),
+    replace(SHAPE, heads=8, kv_heads=1, head_size=16, rope_base=500.0, rms_eps=1e-3, vocabulary=33),
 )
 
 
@@ -72,14 +74,14 @@ class TestSmallModels:
         weights, folder, layout = written
         decoder = open_decoder(folder, layout, exact=True)
         embeddings = decoder.embed(np.arange(200) % weights.shape.vocabulary)
-        expected = reference_logits(load_reference(weights, quantized=True), embeddings)
+        expected = reference_logits(load_reference(weights, DecoderSettings()), embeddings)
         assert relative_error(decoder.score(decoder.new_cache(), embeddings), expected) < 1e-5
 
     def test_rounding_activations_costs_a_few_percent(self, written):
         weights, folder, layout = written
         decoder = open_decoder(folder, layout)
         embeddings = decoder.embed(np.arange(200) % weights.shape.vocabulary)
-        expected = reference_logits(load_reference(weights, quantized=True), embeddings)
+        expected = reference_logits(load_reference(weights, DecoderSettings()), embeddings)
         assert relative_error(decoder.score(decoder.new_cache(), embeddings), expected) < 0.05
 
     def test_rounding_weights_costs_more_but_not_the_answer(self, written):
@@ -108,7 +110,7 @@ def tokenizer(base):
 
 @pytest.fixture(scope="module")
 def quantized(base):
-    return load_reference(AdaptedWeights(base), quantized=True)
+    return load_reference(AdaptedWeights(base), DecoderSettings())
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from models.quantize import QuantizedMatrix, block_for, quantize_4bit, stack
+from models.quantize import FloatMatrix, QuantizedMatrix, block_for, quantize_4bit, quantize_8bit, stack
 
 BLOCK = 32
 
@@ -53,9 +53,76 @@ def test_importance_of_another_length_is_refused():
         quantize_4bit(gaussian(3, 64), 64, np.ones(32, np.float16))
 
 
-@pytest.mark.parametrize(("columns", "block"), [(576, 64), (1536, 64), (96, 32), (160, 32)])
-def test_blocks_are_as_long_as_fit(columns, block):
-    assert block_for(columns) == block
+@pytest.mark.parametrize(
+    ("columns", "most", "block"),
+    [(576, 64, 64), (1536, 64, 64), (96, 64, 32), (160, 64, 32), (48, 64, 16), (576, 128, 64), (1536, 128, 128)],
+)
+def test_blocks_are_as_long_as_fit(columns, most, block):
+    assert block_for(columns, most) == block
+
+
+def test_rows_that_no_block_divides_are_refused():
+    with pytest.raises(ValueError, match="40 weights"):
+        block_for(40)
+
+
+@pytest.mark.parametrize("symmetric", [False, True])
+def test_8_bits_are_off_by_half_a_step_at_most(symmetric):
+    weight = np.random.default_rng(1).uniform(-1, 1, (50, 128)).astype(np.float32)
+    assert np.abs(quantize_8bit(weight, 64, symmetric).dequantize() - weight).max() < 1.01 / 255
+
+
+@pytest.mark.parametrize("quantize", [quantize_4bit, quantize_8bit])
+def test_symmetric_matrices_have_no_zero_points_and_more_error(quantize):
+    weight = gaussian(100, 96) + 1  # lopsided
+    plain, symmetric = quantize(weight, BLOCK), quantize(weight, BLOCK, symmetric=True)
+    assert symmetric.zero_points is None
+    assert relative_error(weight, plain.dequantize()) < relative_error(weight, symmetric.dequantize()) < 0.2
+
+
+def test_a_symmetric_block_uses_all_sixteen_codes_for_either_sign():
+    codes = np.arange(32) % 16 - 8
+    weight = np.float32([codes, -codes]) * np.float32(0.25)
+    matrix = quantize_4bit(weight, BLOCK, symmetric=True)
+    np.testing.assert_allclose(matrix.dequantize(), weight, rtol=1e-6)
+    np.testing.assert_allclose(matrix.scales[:, 0], [0.25, -0.25], rtol=1e-6)
+
+
+def test_8_bits_lose_a_sixteenth_of_what_4_bits_lose():
+    weight = gaussian(100, 96)
+    four = relative_error(weight, quantize_4bit(weight, BLOCK).dequantize())
+    assert relative_error(weight, quantize_8bit(weight, BLOCK).dequantize()) < four / 12
+
+
+@pytest.mark.parametrize("symmetric", [False, True])
+@pytest.mark.parametrize("value", [0.0, 0.25, -3.0])
+def test_a_constant_block_of_8_bits_is_kept(value, symmetric):
+    weight = np.full((2, 64), value, np.float32)
+    np.testing.assert_allclose(quantize_8bit(weight, BLOCK, symmetric).dequantize(), weight, rtol=0.003)
+
+
+def test_codes_are_packed_as_they_are_read():
+    random = np.random.default_rng(0)
+    for bits in (4, 8):
+        codes = random.integers(0, 1 << bits, (5, 3, BLOCK)).astype(np.uint8)
+        zeros = random.integers(0, 1 << bits, (5, 3)).astype(np.uint8)
+        scales = random.uniform(0.1, 1, (5, 3)).astype(np.float32)
+        expected = (codes.astype(np.float32) - zeros[..., None]) * scales[..., None]
+        matrix = QuantizedMatrix.of_codes(codes, scales, zeros, bits)
+        np.testing.assert_array_equal(matrix.dequantize(), expected.reshape(5, -1))
+        assert matrix.block == BLOCK
+
+
+@pytest.mark.parametrize("kind", [np.float16, np.float32])
+def test_floats_are_kept_as_they_are(kind):
+    weight = gaussian(9, 40).astype(kind)
+    matrix = FloatMatrix(weight)
+    assert matrix.bits == weight.itemsize * 8
+    assert matrix.shape == (9, 40)
+    assert matrix.rows(np.array([3, 3])).dequantize().dtype == np.float32
+    np.testing.assert_array_equal(matrix.rows(np.array([3, 3])).dequantize(), weight[[3, 3]])
+    whole = stack([matrix.rows(np.arange(4)), matrix.rows(np.arange(4, 9))])
+    np.testing.assert_array_equal(whole.dequantize(), weight)
 
 
 @pytest.mark.parametrize("value", [0.0, 0.25, -3.0])
@@ -102,9 +169,11 @@ def test_8_bits_lie_around_128():
 
 
 def test_stacked_matrices_lie_under_one_another():
-    parts = [quantize_4bit(gaussian(rows, 96, rows), BLOCK) for rows in (3, 5)]
-    expected = np.concatenate([part.dequantize() for part in parts])
-    np.testing.assert_array_equal(stack(parts).dequantize(), expected)
+    for quantize in (quantize_4bit, quantize_8bit):
+        for symmetric in (False, True):
+            parts = [quantize(gaussian(rows, 96, rows), BLOCK, symmetric=symmetric) for rows in (3, 5)]
+            expected = np.concatenate([part.dequantize() for part in parts])
+            np.testing.assert_array_equal(stack(parts).dequantize(), expected)
 
 
 def test_a_row_that_does_not_divide_is_refused():
