@@ -143,9 +143,16 @@ class Decoder:
         return decoder
 
     @classmethod
-    def open(cls, graph: Path, weights: Path, layout: DecoderLayout, threads: int = 2) -> Decoder:
-        """Loads a graph with its weights file. Raises GlintError when onnxruntime cannot."""
+    def open(
+        cls, graph: Path, weights: Path, layout: DecoderLayout, threads: int = 2, trace: Path | None = None
+    ) -> Decoder:
+        """Loads a graph with its weights file. Raises GlintError when onnxruntime cannot.
+
+        trace: what onnxruntime's record of every node and its time begins its name with; `end_trace` completes it.
+        """
         options = ort.SessionOptions()
+        if trace is not None:
+            options.enable_profiling, options.profile_file_prefix = True, str(trace)
         options.intra_op_num_threads = threads
         options.log_severity_level = 3
         options.enable_mem_pattern = False  # every prompt has another length: a plan for one is wasted on the next
@@ -165,6 +172,10 @@ class Decoder:
     def embed(self, ids: Sequence[int]) -> np.ndarray:
         """Token ids as float32 [n, hidden]."""
         return self._embeddings.rows(np.asarray(ids, np.int64)).dequantize()
+
+    def end_trace(self) -> Path:
+        """The file of a decoder that was opened with `trace`: JSON, in the format of chrome://tracing."""
+        return Path(self._session.end_profiling())
 
     def bind(self, memory: np.ndarray) -> ort.IOBinding:
         """For `run`: keys and values in `memory`, float32 [layers, 2, rows, key/value heads, capacity, head size]."""
