@@ -14,12 +14,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from tokenizers import Tokenizer
 
 from export.architectures import TEXT_MODELS, Architecture, architecture_of, text_config
 from export.hub import fetch_model, is_hub_id
 from export.safetensors_weights import SafetensorsWeights
+from export.tensor_files import tensor_files
 from models import fetch
 from models.adapted_weights import AdaptedWeights
 from models.assemble import ADAPTER_FILE, CONFIG_FILE
@@ -35,7 +36,6 @@ from models.processor import Processor, read_processor
 from models.progress import silent
 from models.sources import Progress
 
-_INDEX_FILE = "model.safetensors.index.json"
 _EMBEDDINGS = "embed_tokens.weight"
 _LICENCE = re.compile(r"^license:\s*[\"']?([\w.+-]+)", re.MULTILINE)
 _OWN = Architecture("Glint", ("efficientnet_lite2",))
@@ -160,7 +160,7 @@ class FolderCheckpoint:
         return count
 
     def _prefix(self) -> str:
-        names = self._tensor_names()
+        names = tensor_files(self.original)
         prefix = next((name.removesuffix(_EMBEDDINGS) for name in names if name.endswith(_EMBEDDINGS)), None)
         if prefix is None:
             raise GlintError(f"{self.source} has no tensor {_EMBEDDINGS}, so it holds no language model that is known.")
@@ -172,21 +172,6 @@ class FolderCheckpoint:
         if self.architecture.sees and "tie_word_embeddings" in whole:  # the outer one is what transformers goes by
             text["tie_word_embeddings"] = whole["tie_word_embeddings"]
         return text
-
-    def _tensor_names(self) -> list[str]:
-        if (self.original / _INDEX_FILE).exists():
-            table = _read_json(self.original / _INDEX_FILE).get("weight_map")
-            if not isinstance(table, dict):
-                raise GlintError(f"{self.original / _INDEX_FILE} is damaged (it has no weight_map); fetch it again.")
-            return list(table)
-        names = []
-        for path in sorted(self.original.glob("*.safetensors")):
-            try:
-                with safe_open(path, framework="numpy") as file:
-                    names += list(file.keys())
-            except (OSError, SafetensorError) as error:
-                raise GlintError(f"{path} is not a readable safetensors file ({error}); fetch it again.") from error
-        return names
 
 
 class GgufCheckpoint:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from export.study.text import TEXT
+from export.prose import TEXT
 from models.decoder import Decoder
 
 WINDOW = 256  # tokens

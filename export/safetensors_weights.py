@@ -6,7 +6,6 @@ used afterwards.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,12 +13,11 @@ from typing import Any
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
+from export.tensor_files import tensor_files
 from models.errors import GlintError
 from models.llama_shape import LlamaShape, rope_scaling
 
 ARCHITECTURES = ("llama", "mistral", "qwen2")  # `model_type` of the language model
-INDEX_FILE = "model.safetensors.index.json"
-SINGLE_FILE = "model.safetensors"
 MODULES = {
     **{name: f"self_attn.{name}_proj" for name in "qkvo"},
     **{name: f"mlp.{name}_proj" for name in ("gate", "up", "down")},
@@ -40,8 +38,11 @@ class SafetensorsWeights:
         self._folder = folder
         self._prefix = prefix
         self.shape, tied = _read_config(text_config)
-        self._shard_of = _shards(folder)
-        self._open_shards: dict[str, Any] = {}
+        self._shard_of = tensor_files(folder)
+        self._open_shards: dict[Path, Any] = {}
+        for shard in sorted(set(self._shard_of.values())):
+            if not shard.exists():
+                raise GlintError(f"{folder} lacks {shard.name}, which its index names; fetch it again.")
         heads = ("lm_head.weight", f"{prefix.removesuffix('model.')}lm_head.weight")
         self._head = None if tied else next((name for name in heads if name in self._shard_of), None)
 
@@ -90,36 +91,16 @@ class SafetensorsWeights:
             raise GlintError(f"The model in {self._folder} has no tensor {name!r}.")
         try:
             if shard not in self._open_shards:
-                self._open_shards[shard] = safe_open(self._folder / shard, framework="numpy")
+                self._open_shards[shard] = safe_open(shard, framework="numpy")
             part = self._open_shards[shard].get_slice(name)
             kind, size = part.get_dtype(), tuple(part.get_shape())
             if kind not in _FLOATS:
-                raise GlintError(f"{name!r} in {self._folder / shard} is stored as {kind}; take unquantised weights.")
+                raise GlintError(f"{name!r} in {shard} is stored as {kind}; take unquantised weights.")
             if size != shape:
-                raise GlintError(f"{name!r} in {self._folder / shard} is {size} where its config makes it {shape}.")
+                raise GlintError(f"{name!r} in {shard} is {size} where its config makes it {shape}.")
             return np.asarray(part[slice(*rows.indices(size[0]))]).astype(np.float32)
         except (OSError, SafetensorError) as error:
-            raise GlintError(f"{self._folder / shard} is damaged ({error}); fetch it again.") from error
-
-
-def _shards(folder: Path) -> dict[str, str]:
-    """File by tensor. GlintError where there is none, or one that the index names is missing."""
-    index, single = folder / INDEX_FILE, folder / SINGLE_FILE
-    try:
-        if index.exists():
-            shard_of = dict(json.loads(index.read_text(encoding="utf-8"))["weight_map"])
-            for shard in sorted(set(shard_of.values())):
-                if not (folder / shard).exists():
-                    raise GlintError(f"{folder} lacks {shard}, which its index names; fetch it again.")
-            return shard_of
-        if not single.exists():
-            raise GlintError(f"{folder} holds no weights in safetensors ({SINGLE_FILE} or {INDEX_FILE}).")
-        with safe_open(single, framework="numpy") as file:
-            return dict.fromkeys(file.keys(), SINGLE_FILE)
-    except (OSError, SafetensorError) as error:
-        raise GlintError(f"{single} is damaged ({error}); fetch it again.") from error
-    except (ValueError, LookupError, TypeError, AttributeError) as error:
-        raise GlintError(f"{index} is damaged ({error!r}); fetch it again.") from error
+            raise GlintError(f"{shard} is damaged ({error}); fetch it again.") from error
 
 
 def _read_config(text_config: Mapping[str, Any]) -> tuple[LlamaShape, bool]:

@@ -36,6 +36,21 @@ def bound(session: ort.InferenceSession, memory: np.ndarray) -> ort.IOBinding:
     return binding
 
 
+def decoder_options(threads: int) -> ort.SessionOptions:
+    """How a language model is opened: for many short runs, each of another length."""
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 3
+    options.enable_mem_pattern = False  # every prompt has another length: a plan for one is wasted on the next
+    options.enable_cpu_mem_arena = False  # it would keep the most that was ever needed
+    options.add_session_config_entry("session.set_denormal_as_zero", "1")
+    # Threads spin between the nodes of a run, which decoding needs, but not between runs.
+    options.add_session_config_entry("session.force_spinning_stop", "1")
+    # On ARM, KleidiAI's 4-bit kernels round more than all others do: half as much error again, and other answers.
+    options.add_session_config_entry("mlas.disable_kleidiai", "1")
+    return options
+
+
 class KVCache:
     """Keys and values of the tokens a decoder has read so far. Made by Decoder.new_cache.
 
@@ -150,18 +165,9 @@ class Decoder:
 
         trace: what onnxruntime's record of every node and its time begins its name with; `end_trace` completes it.
         """
-        options = ort.SessionOptions()
+        options = decoder_options(threads)
         if trace is not None:
             options.enable_profiling, options.profile_file_prefix = True, str(trace)
-        options.intra_op_num_threads = threads
-        options.log_severity_level = 3
-        options.enable_mem_pattern = False  # every prompt has another length: a plan for one is wasted on the next
-        options.enable_cpu_mem_arena = False  # it would keep the most that was ever needed
-        options.add_session_config_entry("session.set_denormal_as_zero", "1")
-        # Threads spin between the nodes of a run, which decoding needs, but not between runs.
-        options.add_session_config_entry("session.force_spinning_stop", "1")
-        # On ARM, KleidiAI's 4-bit kernels round more than all others do: half as much error again, and other answers.
-        options.add_session_config_entry("mlas.disable_kleidiai", "1")
         try:
             session = ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime has one exception class for each status, without a common base

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import onnxruntime as ort
 
-from models.decoder import Decoder, KVCache
+from models.decoder import Decoder, KVCache, decoder_options
 from models.decoder_layout import DecoderLayout
 from models.errors import GlintError
 from models.hub_files import HubFiles
@@ -64,22 +64,10 @@ def open_part(folder: Path, part: str, threads: int) -> ort.InferenceSession:
     reasons = []
     for path in found:
         try:
-            return ort.InferenceSession(path, _options(threads), providers=["CPUExecutionProvider"])
+            return ort.InferenceSession(path, decoder_options(threads), providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime has one exception class for each status, without a common base
             reasons.append(f"{path} cannot be loaded ({' '.join(str(error).split())})")
     raise GlintError(f"{reasons[0].rstrip('.')}; fetch the model again.")
-
-
-def _options(threads: int) -> ort.SessionOptions:
-    """As models.decoder.Decoder.open has them, for the same reasons."""
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.log_severity_level = 3
-    options.enable_mem_pattern = False
-    options.enable_cpu_mem_arena = False
-    options.add_session_config_entry("session.set_denormal_as_zero", "1")
-    options.add_session_config_entry("session.force_spinning_stop", "1")
-    return options
 
 
 def _cost(path: Path, part: str) -> tuple[bool, int]:

@@ -5,6 +5,7 @@ Only the places of patches are corrected where transformers has them wrong (expo
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,12 +25,12 @@ from export.vision.tower import load_tower
 from models.processor import read_processor
 
 
-class VisionReference(nn.Module):
+class VisionReference(nn.Module, ABC):
     """forward: pixels uint8 [n, H, W, 3] RGB -> visual tokens float32 [n, tokens, hidden]."""
 
+    @abstractmethod
     def hidden_states(self, pixels: torch.Tensor) -> dict[str, torch.Tensor]:
         """The embeddings and what each layer gives, first to last, by the names they have in the exported graph."""
-        raise NotImplementedError
 
 
 class TowerReference(VisionReference):

@@ -5,7 +5,6 @@ Knows which tensors these are and where. The language model is never read, howev
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,9 +14,9 @@ from safetensors import SafetensorError, safe_open
 from transformers import AutoConfig, Idefics3Model, LlavaModel, PretrainedConfig, PreTrainedModel, SmolVLMModel
 from transformers.modeling_utils import no_init_weights
 
+from export.tensor_files import tensor_files
 from models.errors import GlintError
 
-INDEX_FILE, WEIGHTS_FILE = "model.safetensors.index.json", "model.safetensors"
 SIGLIP_HEAD = "vision_tower.vision_model.head."  # pools to one vector, which no language model is shown
 
 
@@ -97,7 +96,7 @@ def _check_size(config: PretrainedConfig, side: int) -> None:
 def _tensors(folder: Path, parts: tuple[str, ...]) -> dict[str, torch.Tensor]:
     """Float32, by the names they have in the model without a language head."""
     wanted: dict[Path, list[tuple[str, str]]] = {}
-    for key, path in _places(folder).items():
+    for key, path in tensor_files(folder).items():
         name = key.removeprefix("model.")
         if name.split(".")[0] in parts and not name.startswith(SIGLIP_HEAD):
             wanted.setdefault(path, []).append((key, name))
@@ -111,18 +110,3 @@ def _tensors(folder: Path, parts: tuple[str, ...]) -> dict[str, torch.Tensor]:
         except SafetensorError as error:
             raise GlintError(f"{path} is damaged ({error}); download the model again.") from error
     return tensors
-
-
-def _places(folder: Path) -> dict[str, Path]:
-    """The file of every tensor."""
-    index = folder / INDEX_FILE
-    if index.exists():
-        return {key: folder / name for key, name in json.loads(index.read_text())["weight_map"].items()}
-    path = folder / WEIGHTS_FILE
-    if not path.exists():
-        raise GlintError(f"{folder} has neither {WEIGHTS_FILE} nor {INDEX_FILE}; download the model again.")
-    try:
-        with safe_open(path, framework="pt") as file:
-            return dict.fromkeys(file.keys(), path)
-    except SafetensorError as error:
-        raise GlintError(f"{path} is damaged ({error}); download the model again.") from error

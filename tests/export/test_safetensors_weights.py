@@ -6,7 +6,8 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from export.safetensors_weights import INDEX_FILE, MODULES, SINGLE_FILE, SafetensorsWeights
+from export.safetensors_weights import MODULES, SafetensorsWeights
+from export.tensor_files import INDEX_FILE, SINGLE_FILE
 from models.decoder_graph import write_decoder
 from models.decoder_settings import DecoderSettings
 from models.errors import GlintError

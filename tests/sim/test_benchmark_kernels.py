@@ -20,7 +20,8 @@ def test_every_node_of_a_token_is_counted_once(early, default_bundle):
     }
     times = [kernel.ms for kernel in early.kernels]
     assert times == sorted(times, reverse=True)
-    assert sum(times) > 0
+    assert sum(times) + early.between_ms == pytest.approx(early.traced_ms)
+    assert early.between_ms > 0
 
 
 def test_attention_is_what_a_long_context_costs(early, default_bundle):
