@@ -25,8 +25,10 @@ demo: .venv/device.done
 sim: .venv/device.done
 	@$(BIN)/glint sim --browse
 
+# What runs in real time has the machine to itself.
 test: .venv/dev.done lint
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -m 'not real_time' --numprocesses auto --maxprocesses 4 --dist loadfile; side_by_side=$$?; \
+		$(BIN)/python -m pytest -m real_time && exit $$side_by_side
 
 lint: .venv/dev.done
 	@$(BIN)/ruff check .
