@@ -95,11 +95,12 @@ class Live:
         self._closing = True
 
     def _step(self, chunk: np.ndarray | None) -> None:
-        """A turn goes on to its end although nothing is heard any more."""
-        if chunk is None and self.state is State.ASLEEP:
-            return
+        """A turn goes on to its end, and timers ring, although nothing is heard any more."""
         try:
-            self.hear(SILENCE if chunk is None else chunk)
+            if chunk is None and self.state is State.ASLEEP:
+                self._ring()
+            else:
+                self.hear(SILENCE if chunk is None else chunk)
         except Exception as error:  # a fault in one turn must not end the assistant
             self._fail(error)
 
@@ -113,6 +114,8 @@ class Live:
                 self._glasses.speaker.stop()
                 self._sleep("asleep")
             return
+        if self.state in (State.ASLEEP, State.LISTENING) and not self._endpointer.begun:
+            self._ring()
         if self.state is State.ASLEEP:
             self._asleep(chunk, pressed)
             return
@@ -297,6 +300,21 @@ class Live:
 
     def _say(self, text: str) -> None:
         self._attempt = self._mind.say(text, self._glasses.speaker.play, self._talk.past)
+        self._ended_at = time.monotonic()
+        self._enter(State.THINKING)
+
+    def _ring(self) -> None:
+        """Tells of a timer that is over; who is speaking is not interrupted."""
+        timer = self._mind.timers.due()
+        if timer is None:
+            return
+        if self.state is State.ASLEEP:
+            self._sensors.forget()
+            self._waking.reset()
+            self._endpointer.judging = True
+        self._drop_attempt()
+        self._earcon("timer")
+        self._attempt = self._mind.ring(timer, self._glasses.speaker.play, self._talk.past)
         self._ended_at = time.monotonic()
         self._enter(State.THINKING)
 

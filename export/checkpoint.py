@@ -23,8 +23,8 @@ from export.safetensors_weights import SafetensorsWeights
 from export.tensor_files import tensor_files
 from models import fetch
 from models.adapted_weights import AdaptedWeights
-from models.assemble import ADAPTER_FILE, CONFIG_FILE
-from models.bundle import VISION_FILE
+from models.assemble import CONFIG_FILE
+from models.bundle import ADAPTER_FILE, VISION_FILE
 from models.catalog import catalog
 from models.chat_prompt import read_prompt
 from models.decoder_matrices import DecoderWeights

@@ -18,14 +18,13 @@ from typing import Any
 
 from models.adapted_weights import AdaptedWeights
 from models.apart import report, run_apart
-from models.bundle import TOKENIZER_FILE, VISION_FILE, Bundle
+from models.bundle import ADAPTER_FILE, TOKENIZER_FILE, VISION_FILE, Bundle
 from models.decoder_graph import write_decoder
 from models.errors import GlintError
 from models.gguf_weights import GgufWeights
 from models.integrity import sha256_of
 from models.manifest import FileRecord
 
-ADAPTER_FILE = "adapter.safetensors"
 CONFIG_FILE = "config.json"
 
 

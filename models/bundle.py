@@ -20,6 +20,7 @@ DECODER_GRAPH_FILE = "decoder.onnx"
 DECODER_WEIGHTS_FILE = "decoder.weights"
 TOKENIZER_FILE = "tokenizer.json"
 VISION_FILE = "vision.onnx"
+ADAPTER_FILE = "adapter.safetensors"  # of the sources
 
 
 @dataclass(frozen=True)

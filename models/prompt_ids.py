@@ -47,6 +47,10 @@ class PromptIds:
         """What stands behind all that."""
         return self._ids(self._template.question(question), before=self._behind)
 
+    def text(self, text: str) -> list[int]:
+        """A text that follows the head."""
+        return self._ids(text)
+
     def without_picture(self, question: str) -> list[int]:
         """The whole prompt of a question about no picture."""
         return self._ids(self._template.without_picture(question))

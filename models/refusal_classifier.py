@@ -7,6 +7,7 @@ place where it answers most; it carries over to words that no phrasing had. Trai
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import combinations
@@ -26,6 +27,9 @@ LENGTH = 24  # words that the network sees of a question
 WIDTHS = (1, 2, 3, 5)  # words that a filter spans
 UNRULED, RULED, EXCUSED = 0.78, 0.4, 0.9
 """From which chance on a question is refused that no rule knows, that a rule refuses, and that a rule excuses."""
+DOUBT, LEAN = 4.0, 0.35
+"""How far below the threshold a second opinion is still asked for, and what is added to it (docs/refusals.md)."""
+_LEAST = 1e-6
 _LENGTHS = (1, 2, 3)
 _REACH = 5  # words that two are apart, at most, to be seen together
 
@@ -108,12 +112,30 @@ class RefusalClassifier:
         return exp / exp.sum()
 
 
-def verdict(kinds: Sequence[str], rule: Rule | None, chances: np.ndarray) -> str:
-    """HARMLESS or the kind of refusal, from the first rule that matches and the chances of the kinds together."""
-    from_chance = UNRULED if rule is None else EXCUSED if rule.kind == HARMLESS else RULED
-    if 1 - chances[0] < from_chance:
+def margin(rule: Rule | None, chances: np.ndarray) -> float:
+    """By how much the log-odds of refusing pass those that are asked for; refused from 0 on."""
+    asked = UNRULED if rule is None else EXCUSED if rule.kind == HARMLESS else RULED
+    harmless = min(max(float(chances[0]), _LEAST), 1 - _LEAST)
+    return math.log((1 - harmless) / harmless) - math.log(asked / (1 - asked))
+
+
+def is_open(rule: Rule | None, chances: np.ndarray) -> bool:
+    """Whether a second opinion could change the verdict."""
+    return margin(rule, chances) > -DOUBT
+
+
+def verdict(kinds: Sequence[str], rule: Rule | None, chances: np.ndarray, logits: np.ndarray | None = None) -> str:
+    """HARMLESS or the kind of refusal, from the first rule that matches and the chances of the kinds together.
+
+    logits: of the kinds, a second opinion (models.refusal_probe); its log-odds are added.
+    """
+    over, scores = margin(rule, chances), np.log(np.maximum(chances, _LEAST))
+    if logits is not None:
+        over += float(np.logaddexp.reduce(logits[1:]) - logits[0]) + LEAN
+        scores = scores + logits
+    if over < 0:
         return HARMLESS
-    likeliest = 1 + int(chances[1:].argmax())
+    likeliest = 1 + int(scores[1:].argmax())
     ruled = rule is not None and rule.kind != HARMLESS and chances[likeliest] < UNRULED
     return rule.kind if rule is not None and ruled else kinds[likeliest]
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from tokenizers import Tokenizer
 
-from models.bundle import TOKENIZER_FILE, Bundle
+from models.bundle import ADAPTER_FILE, TOKENIZER_FILE, Bundle
 from models.decoder import Decoder, KVCache
 from models.errors import GlintError
 from models.hub_files import read_tokenizer
@@ -68,7 +68,8 @@ class Reply:
 class VisionLanguageModel:
     """Picture encoder (None: it answers without pictures), decoder, tokenizer and prompt of one model.
 
-    side_by_side: whether the decoder answers several prompts as one batch (models.joint_decoding).
+    side_by_side: whether the decoder answers several prompts as one batch (models.joint_decoding). adapter: SHA-256 of
+    the weights that its language model was adapted with, "" where there are none.
     """
 
     side_by_side = True
@@ -84,6 +85,7 @@ class VisionLanguageModel:
         except (TypeError, LookupError) as error:
             raise GlintError(f"The model's description of its prompt is damaged ({error}).") from error
         self.name = str(config.get("name", "the model"))
+        self.adapter = str(config.get("adapter", ""))
         self.object_hints: ObjectHints | None = None  # set, it tells in place of a block of hints what the head found
         self._prompt = PromptIds(tokenizer, self._template, encoder.plan if encoder is not None else None)
         self.end_ids = self._prompt.ends
@@ -100,7 +102,8 @@ class VisionLanguageModel:
         if "prompt" not in bundle.config:
             raise GlintError(f"The model {bundle.name} in {bundle.folder} describes no prompt, so it cannot be asked.")
         encoder = VisionEncoder(bundle, threads) if bundle.sees else None
-        return cls(encoder, decoder, tokenizer, {**bundle.config, "name": bundle.name})
+        made_of = {"name": bundle.name, "adapter": bundle.sources.get(ADAPTER_FILE, "")}
+        return cls(encoder, decoder, tokenizer, {**bundle.config, **made_of})
 
     @property
     def encoder(self) -> VisionEncoder:
@@ -134,6 +137,18 @@ class VisionLanguageModel:
     def read_question(self, cache: KVCache, question: str) -> np.ndarray:
         """Reads a question into the cache of a view; logits [vocabulary] of what its answer begins with."""
         return self._read(cache, self._prompt.question(question))
+
+    def values_of(self, text: str, most_tokens: int) -> np.ndarray:
+        """What a text puts into the cache as values, read as if it stood where a picture stands: float32 [layers,
+        tokens, key/value heads * head size], of at most so many tokens.
+
+        ValueError for a text without tokens.
+        """
+        cache = self._head.branch()
+        start = cache.length
+        self._read(cache, self._prompt.text(text)[:most_tokens])
+        values = cache.memory[:, 1, 0, :, start : cache.length].swapaxes(1, 2)
+        return values.reshape(*values.shape[:2], -1)
 
     def prompt_ids(self, view: View | None, question: str, with_hints: bool = True) -> list[int]:
         """The whole prompt of a question, visual tokens as that which stands for one, or as -1 where none does."""

@@ -64,30 +64,37 @@ def refusals(
     from models.evaluation.refusals import evaluate_refusals, read_requests
 
     rows = read_requests(data, NEUTRAL, limit)
-    if no_model:
-        report = evaluate_refusals(rows, _refused_alone(threads))
-    else:
-        from device.assistant import load_model
+    from device.assistant import load_model
 
-        with_all = _answered(load_model(model, threads), threads)
+    loaded = load_model(model, threads)
+    if no_model:
+        report = evaluate_refusals(rows, _refused_alone(loaded, threads))
+    else:
+        with_all = _answered(loaded, threads)
         report = evaluate_refusals(rows, with_all, language_model_alone(model, threads), model_lines)
     deliver(report, answers, as_json)
 
 
-def _refused_alone(threads: int) -> Ask:
+def _refused_alone(model: VisionLanguageModel, threads: int) -> Ask:
     """What refuses, without what else would answer."""
     from device.experts.caution import refusal
     from device.experts.instruments import open_instruments
     from device.experts.scene import Scene
     from device.seeing.photo import read_photo
+    from device.thinking.answerer import Answerer
+    from device.turn import Turn
 
-    instruments = open_instruments(threads)
+    instruments = open_instruments(threads, loaded=model)
+    answerer = Answerer(lambda: model, instruments)
 
     @lru_cache(1)
     def scene(picture: Path) -> Scene:
         return Scene(read_photo(picture), instruments)
 
     def ask(picture: Path, text: str) -> tuple[str, bool]:
+        turn = Turn()
+        for _ in answerer.refuse(text, turn) or ():
+            return turn.answer, True
         refused = refusal(text, scene(picture))
         return (refused[1].text, True) if refused is not None else ("", False)
 

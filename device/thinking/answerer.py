@@ -12,15 +12,18 @@ from dataclasses import dataclass, field
 from itertools import islice
 from time import perf_counter
 
+import numpy as np
+
 from device.evidence import Answer, Claim
 from device.experts.caution import ORDERED, REFUSALS, refusal, refusal_in_words
 from device.experts.coach import find_blindness, find_fault
 from device.experts.scene import Instruments, Scene
 from device.experts.table import consult
 from device.power import Thrift
-from device.routing.english import question_back
+from device.routing.english import is_english, question_back
 from device.routing.router import Routed, route
 from device.routing.table import EXPLAIN, NOT_CAUGHT, OTHER, SHOW_ME, by_name, by_row
+from device.skills.timers import Timers
 from device.speaking.clauses import clauses_as_written
 from device.steps import Act, Step, steps_of
 from device.thinking.care import with_care
@@ -30,9 +33,11 @@ from device.thinking.ladder import ALLOWED, EXPERTS, MODEL, SPENT, Deadline, Lat
 from device.thinking.support import SURE, Sayable, names_a_sign, own_words, passed_clauses, uncapitalised
 from device.thinking.turn_taking import TurnTaking
 from device.turn import Turn
+from models.refusal_probe import probe_of, values_of
 from models.vision_language import Reply, View, VisionLanguageModel
 
 ON_PURPOSE = "That is something I never do, whatever the picture shows. A mistake could hurt somebody."
+NO_TIMERS = "I set timers only while I listen all the time: start me with glint run."
 NOT_READ = "What a picture tells me to do I never do, and I could not read it in time."
 _SENTENCES = re.compile(r"(?<=[.!?])\s+")
 _SIGNS = 5  # of what the encoder sees, in a step
@@ -58,6 +63,7 @@ class Answerer:
     patience: float = 1.0  # so many times longer than usual may an answer take
     _leash: Leash = field(default_factory=Leash)
     _scene: tuple[View, Scene] | None = None
+    _judged: tuple[tuple[str, ...], np.ndarray] | None = None
 
     def scene(self, view: View, before: Scene | None = None) -> Scene:
         """The scene of a view: the same for the same view, so that what was found out about it stays known."""
@@ -81,12 +87,24 @@ class Answerer:
 
     def refuse(self, question: str, turn: Turn) -> Iterator[Sayable] | None:
         """Clauses of a refusal that needs no picture; None for what may be asked."""
-        refused = refusal_in_words(question) or refusal_in_words(with_care(question)[0])
+        asked = dict.fromkeys((question, with_care(question)[0]))
+        refused = next(filter(None, (refusal_in_words(one, self._second_opinion) for one in asked)), None)
         if refused is None:
             return None
         turn.answered_by, answer = refused
         turn.steps = [Step(Act.REFUSED, turn.answered_by)]
         return _recorded(_gated(answer, turn), turn)
+
+    def _second_opinion(self, words: Sequence[str]) -> np.ndarray | None:
+        """What the layers of the language model make of a question, as logits of the kinds of refusal."""
+        model, said = self.model(), tuple(words)
+        judge = probe_of(model)
+        if judge is None or not is_english(" ".join(words)):
+            return None
+        if self._judged is None or self._judged[0] != said:
+            with self.alone:
+                self._judged = said, judge.logits(values_of(model, said))
+        return self._judged[1]
 
     def answer(
         self,
@@ -103,6 +121,9 @@ class Answerer:
         not wanted any more, for what takes long before its first clause. Climbs the rungs of device.thinking.ladder.
         """
         refused = self.refuse(question, turn)
+        if refused is None and Timers().reply(question) is not None:
+            turn.answered_by = "timer"
+            return _recorded(iter([own_words(NO_TIMERS)]), turn)
         deadline = Deadline(deadline_s, self.patience)
         return refused or _recorded(self._climb(question, view, scene, turn, deadline, should_stop), turn)
 

@@ -54,6 +54,7 @@ class Attempt:
     view: View | None = None
     scene: Scene | None = None
     error: Exception | None = None
+    effect: Callable[[], None] = lambda: None  # done with the first sound, when the question was surely whole
     # What was made of the answer: text, samples, rate; a clause that comes in stretches has its text in the first.
     spoken: list[tuple[str, np.ndarray, int]] = field(default_factory=list)
 
@@ -107,6 +108,7 @@ class Attempt:
             self._played += 1
             if self.first_sound_at is None:
                 self.first_sound_at = time.monotonic()
+                self.effect()
 
     def clause_at(self, unheard_s: float) -> int:
         """Where in `spoken` the clause begins that was heard when `unheard_s` seconds had not yet left the speaker."""

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from device.cards.of_answer import card_of
+from device.evidence import Answer
 from device.experts.instruments import open_instruments
 from device.glasses import RATE
 from device.heap import trim_heap
@@ -22,6 +23,7 @@ from device.hearing.sentence import asks_nothing
 from device.hearing.wake_phrase import without_wake_word
 from device.routing.router import meant_command, route
 from device.skills.commands import Command, command_in
+from device.skills.timers import Running, Timers, ringing
 from device.steps import Act, Step
 from device.thinking.answerer import Answerer
 from device.thinking.attempt import Attempt, Cancelled, Past, until_cancelled
@@ -37,6 +39,7 @@ ANSWER_DEADLINE_S = 8.0  # an answer that takes longer has said enough
 # read 12 reach it, of 518 phrasings that do, as heard in noise, 270.
 FORESEEN = 0.7
 MORE_DETAIL = "Describe what you see."
+TIMER = "timer"
 # Samples of silence put behind what was said: recognisers drop the last word of a recording that stops at once.
 TRAILING = 3200
 NOT_WORDS = ("", "you", "uh", "um", "hm", "hmm", "mm")  # what recognisers write for a noise
@@ -64,6 +67,7 @@ class Mind:
         self._worker = ThreadPoolExecutor(1, "mind")
         self._apologist = ThreadPoolExecutor(1, "apologies")  # the other may be what does not come back
         self._jobs: list[Future] = []
+        self.timers = Timers()
         self.answerer = Answerer(lambda: self.model, open_instruments(loaded=self.model), self.alone)
         self.answerer.patience = self.patience
         self._submit(lambda: route("What is this?"))  # what the first question would wait for, half a second
@@ -145,6 +149,18 @@ class Mind:
         self._submit(lambda: self._guarded(attempt, lambda: self.speak(attempt, said)))
         return attempt
 
+    def ring(self, timer: Running, play: Callable[[np.ndarray, int], None], past: Past | None = None) -> Attempt:
+        """Says that a timer is over."""
+        attempt = Attempt(np.zeros(0, np.float32), None, past, play)
+        attempt.release()
+        self._submit(lambda: self._guarded(attempt, lambda: self._speak_answer(attempt, ringing(timer), TIMER)))
+        return attempt
+
+    def _speak_answer(self, attempt: Attempt, answer: Answer, answered_by: str) -> None:
+        attempt.turn.answered_by, attempt.turn.evidence = answered_by, list(answer.claims)
+        attempt.turn.answer = said = passed(answer.text, answer.claims)
+        self.speak(attempt, said)
+
     def apologise(self, error: Exception, play: Callable[[np.ndarray, int], None]) -> None:
         """Says in one sentence that something has failed, as well as the voice can."""
         text = TOO_LONG if isinstance(error, TimeoutError) else WENT_WRONG
@@ -221,6 +237,10 @@ class Mind:
             refused = self.answerer.refuse(attempt.turn.transcript, attempt.turn)
             if refused is not None:
                 self._speak_all(attempt, refused)
+                return
+            if (reply := self.timers.reply(attempt.turn.transcript)) is not None:
+                attempt.effect, attempt.turn.card = reply.do, reply.card
+                self._speak_answer(attempt, reply.answer, TIMER)
                 return
             again = self._again(attempt)
             if again is None and self._about_before(attempt):

@@ -10,8 +10,7 @@ import numpy as np
 from tokenizers import Tokenizer
 
 from models.adapted_weights import AdaptedWeights
-from models.assemble import ADAPTER_FILE
-from models.bundle import TOKENIZER_FILE, VISION_FILE, Bundle
+from models.bundle import ADAPTER_FILE, TOKENIZER_FILE, VISION_FILE, Bundle
 from models.decoder import Decoder
 from models.decoder_matrices import DecoderWeights
 from models.gguf_weights import GgufWeights

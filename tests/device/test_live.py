@@ -182,3 +182,14 @@ def test_a_microphone_that_comes_back_is_heard(scene):
     assert [event for event in scene.events if "microphone" in event[1]] == [
         ("note", "The microphone is gone; plug it in again.")
     ]
+
+
+def test_a_timer_rings_although_it_sleeps(scene):
+    asked, rung = scene.play("Hey Jarvis.", 0.5, "Set a timer for nine seconds.", 20.0)
+    assert asked.answer == "Timer set for 9 seconds."
+    assert asked.card.parts[0].seconds == 9
+    assert rung.answer == "The timer for 9 seconds is over."
+    assert scene.states() == [
+        *("listening", "thinking", "speaking", "listening", "asleep"),
+        *("thinking", "speaking", "listening", "asleep"),
+    ]

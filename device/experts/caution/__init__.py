@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from device.evidence import Answer
-from device.experts.caution.judging import refused_kind
+from device.experts.caution.judging import SecondOpinion, refused_kind
 from device.experts.caution.orders import ORDER, refuse_order
 from device.experts.caution.replies import REPLIES
 from device.experts.caution.safety import SAFETY
@@ -48,9 +48,9 @@ REFUSALS = frozenset(intent.name for intent in _REFUSING)
 """The names of the rows that refuse."""
 
 
-def refusal_in_words(question: str) -> tuple[str, Answer] | None:
+def refusal_in_words(question: str, second_opinion: SecondOpinion = lambda words: None) -> tuple[str, Answer] | None:
     """The same without a picture, for what is refused whatever it shows."""
-    kind = refused_kind(question)
+    kind = refused_kind(question, second_opinion)
     return (ROWS[kind], Answer(REPLIES[kind])) if kind in ROWS else None
 
 
