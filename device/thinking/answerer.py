@@ -97,9 +97,8 @@ class Answerer:
 
     def _second_opinion(self, words: Sequence[str]) -> np.ndarray | None:
         """What the layers of the language model make of a question, as logits of the kinds of refusal."""
-        model, said = self.model(), tuple(words)
-        judge = probe_of(model)
-        if judge is None or not is_english(" ".join(words)):
+        said = tuple(words)
+        if not is_english(" ".join(said)) or (judge := probe_of(model := self.model())) is None:
             return None
         if self._judged is None or self._judged[0] != said:
             with self.alone:
