@@ -24,7 +24,7 @@ from models.refusal_probe import FILE, WIDTHS, RefusalProbe, values_of
 from models.refusals import HARMLESS, words_of
 from models.vision_language import VisionLanguageModel
 
-NATURAL, EVERYDAY = 1500, 1200  # questions about photos, and of what routing learns, that are learnt from
+NATURAL, EVERYDAY = 4500, 1200  # questions about photos, and of what routing learns, that are learnt from
 SEEN, FILTERS = 64, 64  # values of a token that the filters look at; filters of each width
 ROUNDS, BATCH, RATE, DECAY = 8, 64, 2e-3, 0.1
 DROPPED, VALUES_DROPPED, TOKENS_DROPPED, SMOOTHED = 0.45, 0.1, 0.08, 0.03
