@@ -17,7 +17,7 @@ from models.espeak import phonemes
 from models.mapped_file import MappedFile
 from models.onnx_session import open_session
 from models.spoken_text import pieces, readable
-from models.voice_parts import DECODER, LATENTS, WEIGHTS
+from models.voice_parts import DECODER, FLOW, PRIOR, WEIGHTS
 
 PAUSES = {",": 0.1, ";": 0.2, ":": 0.2}  # seconds of silence after a piece, by the mark it ends with
 FULL_STOP = 0.3
@@ -39,9 +39,8 @@ class Piper:
         try:
             (about,) = folder.glob("*.onnx.json")
             settings = json.loads(about.read_text("utf-8"))
-            self._latents = open_session(folder / LATENTS, threads)
-            self._decoder = open_session(folder / DECODER, threads)
-            self._latents_weights = MappedFile((folder / LATENTS).with_suffix(WEIGHTS))
+            self._prior, self._flow, self._decoder = (open_session(folder / p, threads) for p in (PRIOR, FLOW, DECODER))
+            self._weights = {part: MappedFile((folder / part).with_suffix(WEIGHTS)) for part in (PRIOR, FLOW)}
             shape = self._decoder.get_modelmeta().custom_metadata_map
             self._hop, self._overlap = int(shape["hop"]), int(shape["overlap"])  # samples a frame; frames
             self._ids: dict[str, list[int]] = settings["phoneme_id_map"]
@@ -99,6 +98,10 @@ class Piper:
             "input_lengths": np.array([len(ids)], np.int64),
             "scales": np.array(self._scales, np.float32) * np.array([1, self.pace, 1], np.float32),
         }
-        frames = self._latents.run(None, feed)[0]
-        self._latents_weights.let_go()  # 54 MB that the decoder, and whatever comes until the next clause, can have
+        # The weights of prior and flow, 28 MB each, are nobody's until the next clause.
+        latents = self._prior.run(None, feed)
+        self._weights[PRIOR].let_go()
+        names = [value.name for value in self._flow.get_inputs()]
+        (frames,) = self._flow.run(None, dict(zip(names, latents, strict=True)))
+        self._weights[FLOW].let_go()
         return frames

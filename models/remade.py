@@ -20,7 +20,7 @@ class Remaking:
     format: int
 
 
-VOICE = Remaking("models.split_voice", "splitting", 1)
+VOICE = Remaking("models.split_voice", "splitting", 2)
 TEXT_DETECTOR = Remaking("models.thrifty_detector", "rewriting", 1)
 REMAKINGS = {"voice": VOICE, "text detector": TEXT_DETECTOR}  # by `remade` in the catalogue
 DETECTOR_INPUT = "picture"  # of the text detector as it is rewritten: uint8 [1, height, width, 3], RGB

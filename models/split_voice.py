@@ -1,8 +1,9 @@
-"""Cuts a Piper voice in two where its frames become sound, so that the sound can be made a stretch at a time.
+"""Cuts a Piper voice where its frames become sound, so that sound is made a stretch at a time; and once before.
 
-The network of VITS (Kim et al. 2021, arXiv:2106.06103) first turns the whole text into latent frames; its decoder, a
-HiFi-GAN (Kong et al. 2020, arXiv:2010.05646), then turns frames into samples by convolutions alone, each of which sees
-a few neighbours. Does not know where the voice comes from, nor how it is run (models.piper).
+The network of VITS (Kim et al. 2021, arXiv:2106.06103) first turns the whole text into latent frames, through a prior
+and a flow; its decoder, a HiFi-GAN (Kong et al. 2020, arXiv:2010.05646), then turns frames into samples by convolutions
+alone, each of which sees a few neighbours. Prior and flow have most of the weights; cut apart, only those of one need
+be in memory. Does not know where the voice comes from, nor how it is run (models.piper).
 `python -m models.split_voice FOLDER OUT` does it too, and reports in JSON lines.
 """
 
@@ -24,28 +25,32 @@ from models.errors import GlintError
 from models.manifest import FileRecord, write_manifest
 from models.onnx_file import read_network
 from models.remade import VOICE
-from models.voice_parts import DECODER, LATENTS, WEIGHTS
+from models.voice_parts import DECODER, FLOW, PRIOR, WEIGHTS
 
 PAGE = 4096  # bytes; larger tensors lie on one of their own, so that onnxruntime maps them instead of copying
+CROSSING = 2  # tensors, at most, that the prior hands to the flow: latents, and which of them are none
 _SAMPLE_BY_SAMPLE = {"LeakyRelu", "Add", "Div", "Mul", "Tanh", "Unsqueeze"}
 
 
 def split_voice(folder: Path, out: Path) -> None:
     """Writes into the folder `out` what `folder`, with one NAME.onnx, becomes; all its other files are copied.
 
-    latents.onnx is everything up to the frames; decoder.onnx makes samples of frames and has two properties: `hop`,
-    samples a frame, and `overlap`, frames on either side that a sample depends on. The weights lie beside each.
+    prior.onnx and flow.onnx are everything up to the frames, what the first gives being what the second takes;
+    decoder.onnx makes samples of frames and has two properties: `hop`, samples a frame, and `overlap`, frames on either
+    side that a sample depends on. The weights lie beside each.
     Raises GlintError when the network cannot be read or is not built like that, OSError when `out` cannot be written.
     """
     (path,) = folder.glob("*.onnx")
     model = read_network(path)
     try:
         frames, first, last = _halves(model.graph)
+        prior, flow, crossing = _evenly(model, first)
         hop, overlap = _reach(last)
     except _OtherShape as error:
-        raise GlintError(f"The voice {path.stem} cannot be cut in two: {error}; choose another voice.") from error
+        raise GlintError(f"The voice {path.stem} cannot be cut up: {error}; choose another voice.") from error
     value = helper.make_tensor_value_info(frames, TensorProto.FLOAT, [1, None, "frames"])
-    _write(model, first, model.graph.input, [value], out / LATENTS)
+    _write(model, prior, model.graph.input, crossing, out / PRIOR)
+    _write(model, flow, crossing, [value], out / FLOW)
     _write(model, last, [value], model.graph.output, out / DECODER, {"hop": str(hop), "overlap": str(overlap)})
     for other in folder.iterdir():
         if other.is_file() and other != path and not other.name.startswith("."):
@@ -85,6 +90,34 @@ def _frames(graph: GraphProto, maker: dict[str, NodeProto]) -> str:
         if node is not None and node.op_type == "Conv" and node.input[0] in maker:
             return str(node.input[0])
     raise _OtherShape("it has no decoder of upsampling convolutions")
+
+
+def _evenly(
+    model: ModelProto, nodes: Sequence[NodeProto]
+) -> tuple[Sequence[NodeProto], Sequence[NodeProto], list[onnx.ValueInfoProto]]:
+    """Nodes cut in two where few tensors cross, and of such places where the weights are halved best; these tensors.
+
+    `nodes` are in an order in which they can be computed.
+    """
+    weights = {tensor.name: len(tensor.raw_data) for tensor in model.graph.initializer}
+    given = {value.name for value in model.graph.input}
+    last_use = {name: place for place, node in enumerate(nodes) for name in node.input}
+    total, before = sum(weights[name] for name in last_use if name in weights), 0
+    seen: set[str] = set()
+    alive: list[str] = [name for name in given if name in last_use]
+    found = []
+    for place, node in enumerate(nodes[:-1]):
+        new = {name for name in node.input if name in weights} - seen
+        seen |= new
+        before += sum(weights[name] for name in new)
+        alive = [name for name in (*alive, *node.output) if last_use.get(name, -1) > place]
+        if len(alive) <= CROSSING and not given.intersection(alive):
+            found.append((max(before, total - before), place + 1, alive))
+    if not found:
+        raise _OtherShape("there is no narrow place before its frames")
+    *_, place, crossing = min(found)
+    tensors = [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in crossing]
+    return nodes[:place], nodes[place:], tensors
 
 
 class _Seen(NamedTuple):
@@ -135,7 +168,7 @@ def _write(
     path: Path,
     properties: dict[str, str] | None = None,
 ) -> None:
-    """One half, its large tensors in a file beside it, by place and length."""
+    """One part, its large tensors in a file beside it, by place and length."""
     used = {name for node in nodes for name in node.input}
     weights = path.with_suffix(WEIGHTS)
     tensors = []
@@ -155,11 +188,11 @@ def _write(
             file.write(tensor.raw_data)
             tensors.append(outside)
     graph = helper.make_graph(nodes, path.stem, inputs, outputs, tensors)
-    half = helper.make_model(
+    part = helper.make_model(
         graph, opset_imports=model.opset_import, ir_version=model.ir_version, producer_name="glint"
     )
-    helper.set_model_props(half, properties or {})
-    onnx.save(half, path)
+    helper.set_model_props(part, properties or {})
+    onnx.save(part, path)
 
 
 if __name__ == "__main__":

@@ -60,5 +60,5 @@ def test_a_voice_takes_its_weights_only_while_it_needs_them():
     voice = Piper(fetch.ensure("piper-joe-medium"))
     words = voice.speak("The quick brown fox jumps over the lazy dog.")
     assert len(next(words)) > 0
-    assert resident_mb("latents.weights") < 5
+    assert resident_mb("prior.weights") + resident_mb("flow.weights") < 5
     assert sum(map(len, words)) > 0.5 * voice.rate

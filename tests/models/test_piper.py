@@ -92,7 +92,7 @@ def test_pace_stretches(piper):
     assert sum(map(len, slow.speak(text))) > 1.2 * sum(map(len, piper.speak(text)))
 
 
-@pytest.mark.parametrize("damage", ["missing", "cut", "decoder.weights", "latents.weights"])
+@pytest.mark.parametrize("damage", ["missing", "cut", "decoder.weights", "flow.weights"])
 def test_damaged_folder_is_one_sentence(tmp_path, damage):
     for file in ensure("piper-joe-medium").iterdir():
         if damage == "cut" or file.name == damage:

@@ -1,4 +1,3 @@
-import time
 
 import numpy as np
 import onnxruntime
@@ -90,16 +89,6 @@ def test_hears_what_whispers_front_end_hears(reading, seconds):
     assert ours.dtype == np.float32
     assert ours.shape == expected.shape == (80, 800)
     np.testing.assert_allclose(ours, expected, atol=1e-4)
-
-
-def test_8_seconds_are_prepared_within_100_ms(reading):
-    samples = reading.samples[: 8 * RATE]
-    times = []
-    for _ in range(10):
-        start = time.thread_time()
-        log_mel(samples)
-        times.append(time.thread_time() - start)
-    assert min(times) < 0.1
 
 
 @pytest.mark.parametrize("damage", ["missing", "cut"])

@@ -1,4 +1,4 @@
-"""A voice cut in two: the halves make what the whole made, and what cannot be cut is refused."""
+"""A voice cut in three: the parts make what the whole made, and what cannot be cut is refused."""
 
 import numpy as np
 import onnxruntime
@@ -10,19 +10,19 @@ from models.errors import GlintError
 from models.manifest import read_manifest
 from models.remade import VOICE
 from models.split_voice import split_voice
-from models.voice_parts import DECODER, LATENTS
+from models.voice_parts import DECODER, FLOW, PRIOR
 
 
 @pytest.fixture
 def folders(tmp_path):
-    """Where the whole voice lies and where the halves are to lie."""
-    for name in ("whole", "halves"):
+    """Where the whole voice lies and where its parts are to lie."""
+    for name in ("whole", "parts"):
         (tmp_path / name).mkdir()
-    return tmp_path / "whole", tmp_path / "halves"
+    return tmp_path / "whole", tmp_path / "parts"
 
 
 @pytest.fixture
-def halves(folders):
+def parts(folders):
     tiny_voice(folders[0] / "tiny.onnx")
     split_voice(*folders)
     return folders[1]
@@ -33,38 +33,38 @@ def run(path, array):
     return session.run(None, {session.get_inputs()[0].name: array})[0]
 
 
-def properties(halves):
-    session = onnxruntime.InferenceSession(halves / DECODER, providers=["CPUExecutionProvider"])
+def properties(parts):
+    session = onnxruntime.InferenceSession(parts / DECODER, providers=["CPUExecutionProvider"])
     return {name: int(value) for name, value in session.get_modelmeta().custom_metadata_map.items()}
 
 
-def test_one_half_after_the_other_is_the_whole(folders, halves):
+def test_one_part_after_the_other_is_the_whole(folders, parts):
     text = np.random.default_rng(1).standard_normal((1, 2, 30)).astype(np.float32)
-    frames = run(halves / LATENTS, text)
+    frames = run(parts / FLOW, run(parts / PRIOR, text))
     assert frames.shape == (1, 32, 60)
-    np.testing.assert_allclose(run(halves / DECODER, frames), run(folders[0] / "tiny.onnx", text), atol=1e-6)
+    np.testing.assert_allclose(run(parts / DECODER, frames), run(folders[0] / "tiny.onnx", text), atol=1e-6)
 
 
-def test_large_weights_lie_outside_the_graph(halves):
-    assert (halves / "decoder.weights").stat().st_size == 4 * 32 * 33 * 4
+def test_large_weights_lie_outside_the_graph(parts):
+    assert (parts / "decoder.weights").stat().st_size == 4 * 32 * 33 * 4
 
 
-def test_a_sample_depends_on_as_many_frames_as_the_decoder_says(halves):
+def test_a_sample_depends_on_as_many_frames_as_the_decoder_says(parts):
     """What differs when one frame does: no more than is said, which is rounded up and no looser."""
-    said = properties(halves)
+    said = properties(parts)
     assert said["hop"] == HOP
     frames = np.random.default_rng(2).standard_normal((1, 32, 81)).astype(np.float32) / 50
     other = frames.copy()
     other[..., 40] += 1
-    differs = np.abs(run(halves / DECODER, frames) - run(halves / DECODER, other)).reshape(-1, HOP).max(1) > 1e-7
+    differs = np.abs(run(parts / DECODER, frames) - run(parts / DECODER, other)).reshape(-1, HOP).max(1) > 1e-7
     touched = np.flatnonzero(differs)
     reach = max(40 - touched.min(), touched.max() - 40)
     assert reach <= said["overlap"] <= reach + 1
 
 
-def test_all_else_comes_along_and_is_vouched_for(halves):
-    files = read_manifest(halves, VOICE.format)["files"]
-    assert set(files) == {LATENTS, DECODER, "latents.weights", "decoder.weights", "tiny.onnx.json"}
+def test_all_else_comes_along_and_is_vouched_for(parts):
+    files = read_manifest(parts, VOICE.format)["files"]
+    assert set(files) == {PRIOR, FLOW, DECODER, "prior.weights", "flow.weights", "decoder.weights", "tiny.onnx.json"}
 
 
 @pytest.mark.parametrize(
@@ -74,11 +74,12 @@ def test_all_else_comes_along_and_is_vouched_for(halves):
         ("input", "depends on the input input"),
         ("stride", "far changes the length"),
         ("flat", "no decoder of upsampling convolutions"),
+        ("short", "no narrow place before its frames"),
     ],
 )
 def test_a_voice_of_another_build_is_refused_in_one_sentence(folders, spoil, why):
     tiny_voice(folders[0] / "tiny.onnx", spoil=spoil)
-    with pytest.raises(GlintError, match=rf"^The voice tiny cannot be cut in two: .*{why}.*; choose another voice\.$"):
+    with pytest.raises(GlintError, match=rf"^The voice tiny cannot be cut up: .*{why}.*; choose another voice\.$"):
         split_voice(*folders)
 
 

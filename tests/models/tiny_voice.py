@@ -11,7 +11,7 @@ def tiny_voice(path, *, spoil: str = ""):
     """Writes NAME.onnx. Input float32 [1, 2, n] -> twice as many frames -> float32 [1, 1, 1, 2 n HOP].
 
     spoil: "mean" has the decoder look at everything at once, "input" at the text, "stride" shortens what it makes,
-    "flat" has no upsampling.
+    "flat" has no upsampling, "short" nothing but the frames before its decoder.
     """
     generator = np.random.default_rng(0)
     tensors = []
@@ -47,6 +47,8 @@ def tiny_voice(path, *, spoil: str = ""):
         nodes[3:4] = [node("ReduceMean", ["pre"], "mean"), node("Add", ["pre", "mean"], "bent")]
     if spoil == "input":
         nodes[3:4] = [node("ReduceMax", ["input"], "loudest"), node("Add", ["pre", "loudest"], "bent")]
+    if spoil == "short":
+        nodes[:2] = [conv("input", "frames", (32, 2), 1)]
     if spoil == "flat":
         nodes[4] = conv("bent", "up", (2, 4), 3)
     value = helper.make_tensor_value_info
