@@ -18,7 +18,7 @@ from typing import Any
 
 from models.adapted_weights import AdaptedWeights
 from models.apart import report, run_apart
-from models.bundle import ADAPTER_FILE, TOKENIZER_FILE, VISION_FILE, Bundle
+from models.bundle import ADAPTER_FILE, CAPTIONS_FILE, TOKENIZER_FILE, VISION_FILE, Bundle
 from models.decoder_graph import write_decoder
 from models.errors import GlintError
 from models.gguf_weights import GgufWeights
@@ -32,8 +32,9 @@ def assemble(gguf: Path, weights: Path, out: Path, progress: Callable[[float], N
     """Makes the bundle folder `out`, or replaces it, in one step: it is there in full or not at all.
 
     weights: a folder with config.json (its `name` and `version` become the bundle's; all of it is kept) and, where
-    trained, adapter.safetensors (see AdaptedWeights) and vision.onnx (taken as it is). progress: called with the share
-    done, 0 to 1. Raises GlintError when a source is unreadable or does not fit, OSError when `out` cannot be written.
+    trained, adapter.safetensors (see AdaptedWeights), vision.onnx and captions.onnx (taken as they are). progress:
+    called with the share done, 0 to 1. Raises GlintError when a source is unreadable or does not fit, OSError when
+    `out` cannot be written.
     """
     config = _read_config(weights / CONFIG_FILE)
     base = GgufWeights(gguf)
@@ -42,8 +43,9 @@ def assemble(gguf: Path, weights: Path, out: Path, progress: Callable[[float], N
     with _replacing(out) as folder:
         decoder = write_decoder(adapted, folder, progress=progress)
         base.tokenizer().save(str(folder / TOKENIZER_FILE))
-        if (weights / VISION_FILE).exists():
-            shutil.copyfile(weights / VISION_FILE, folder / VISION_FILE)
+        for network in (VISION_FILE, CAPTIONS_FILE):
+            if (weights / network).exists():
+                shutil.copyfile(weights / network, folder / network)
         Bundle(
             folder=folder,
             name=config["name"],
@@ -62,7 +64,7 @@ def assemble_apart(gguf: Path, weights: Path, out: Path, progress: Callable[[flo
 
 
 def _hashes(weights: Path) -> dict[str, str]:
-    names = (CONFIG_FILE, ADAPTER_FILE, VISION_FILE)
+    names = (CONFIG_FILE, ADAPTER_FILE, VISION_FILE, CAPTIONS_FILE)
     return {name: sha256_of(weights / name) for name in names if (weights / name).exists()}
 
 

@@ -20,6 +20,7 @@ DECODER_GRAPH_FILE = "decoder.onnx"
 DECODER_WEIGHTS_FILE = "decoder.weights"
 TOKENIZER_FILE = "tokenizer.json"
 VISION_FILE = "vision.onnx"
+CAPTIONS_FILE = "captions.onnx"  # where the model has a network of its own that describes pictures
 ADAPTER_FILE = "adapter.safetensors"  # of the sources
 
 
@@ -71,6 +72,11 @@ class Bundle:
     def sees(self) -> bool:
         """Whether it has a vision encoder."""
         return VISION_FILE in self.files
+
+    @property
+    def captions(self) -> bool:
+        """Whether it has a network of its own that describes pictures."""
+        return CAPTIONS_FILE in self.files
 
     def path(self, name: str) -> Path:
         """Where one of its files lies. Raises GlintError when the bundle has no such file."""

@@ -18,6 +18,7 @@ from models.prompt import HintRule
 TOKENS, HINTS = "visual_tokens", "hint_scores"
 OBJECTS = ("object_presence", "object_scores", "object_boxes", "object_amounts")
 HINT_CELLS, CLASS_CELLS = "hint_cells", "class_cells"  # logits by place, of the hints and of the encoder's own classes
+CAPTION_CELLS = "caption_cells"  # what models.captioner is given
 
 
 @dataclass(frozen=True)
@@ -25,12 +26,13 @@ class Seen:
     """What the encoder makes of one picture.
 
     tokens: float32 [n, hidden], one per cell of the view, row by row, of one tile after the other where there are
-    several; scores: float32 [h], probabilities of the hints. rows, columns: of the grid of tiles that comes before the
-    whole picture; 0 without one.
+    several; scores: float32 [h], probabilities of the hints. cells: uint8 [49, width], what models.captioner is given.
+    rows, columns: of the grid of tiles that comes before the whole picture; 0 without one.
     """
 
     tokens: np.ndarray
     scores: np.ndarray
+    cells: np.ndarray | None = None
     _raw: tuple[np.ndarray, ...] = ()
     _rule: ObjectRule | None = None
     rows: int = 0
@@ -66,7 +68,7 @@ class VisionEncoder:
         self.plan = PicturePlan.read(bundle.config.get("picture", {}), height, width)
         outputs = {output.name: output.shape for output in self._session.get_outputs()}
         self.tile_tokens = tokens if isinstance(tokens := outputs[TOKENS][1], int) else None
-        self._hinted = HINTS in outputs
+        self._hinted, self._celled = HINTS in outputs, CAPTION_CELLS in outputs
         self._rule = ObjectRule.read(bundle.config.get("objects", {})) if outputs.keys() >= set(OBJECTS) else None
         rules = [HintRule(**rule) for rule in bundle.config.get("hints", ())]
         self._hints = {  # the first block that has a name is the one that counts
@@ -85,8 +87,10 @@ class VisionEncoder:
     def encode(self, picture: np.ndarray, most: int | None = None) -> Seen:
         """picture: uint8 RGB [height, width, 3] of any size. most: tiles that it is cut into."""
         if self._rule is not None:
-            tokens, scores, *raw = self._run_whole(picture, TOKENS, HINTS, *OBJECTS)
-            return Seen(tokens, scores, tuple(raw), self._rule)
+            wanted = (TOKENS, HINTS, *OBJECTS, *([CAPTION_CELLS] if self._celled else []))
+            tokens, scores, *raw = self._run_whole(picture, *wanted)
+            cells = raw.pop() if self._celled else None
+            return Seen(tokens, scores, cells, tuple(raw), self._rule)
         if self._hinted:
             tokens, scores = self._run_whole(picture, TOKENS, HINTS)
             return Seen(tokens, scores)

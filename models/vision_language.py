@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 from tokenizers import Tokenizer
 
-from models.bundle import ADAPTER_FILE, TOKENIZER_FILE, Bundle
+from models.bundle import ADAPTER_FILE, CAPTIONS_FILE, TOKENIZER_FILE, Bundle
+from models.captioner import Captioner
 from models.decoder import Decoder, KVCache
 from models.errors import GlintError
 from models.hub_files import read_tokenizer
@@ -87,6 +88,7 @@ class VisionLanguageModel:
         self.name = str(config.get("name", "the model"))
         self.adapter = str(config.get("adapter", ""))
         self.object_hints: ObjectHints | None = None  # set, it tells in place of a block of hints what the head found
+        self.captioner: Captioner | None = None  # set, it answers the one question that it was made for
         self._prompt = PromptIds(tokenizer, self._template, encoder.plan if encoder is not None else None)
         self.end_ids = self._prompt.ends
         self._head = decoder.new_cache()
@@ -103,7 +105,10 @@ class VisionLanguageModel:
             raise GlintError(f"The model {bundle.name} in {bundle.folder} describes no prompt, so it cannot be asked.")
         encoder = VisionEncoder(bundle, threads) if bundle.sees else None
         made_of = {"name": bundle.name, "adapter": bundle.sources.get(ADAPTER_FILE, "")}
-        return cls(encoder, decoder, tokenizer, {**bundle.config, **made_of})
+        model = cls(encoder, decoder, tokenizer, {**bundle.config, **made_of})
+        if bundle.captions:
+            model.captioner = Captioner(bundle.path(CAPTIONS_FILE), threads)
+        return model
 
     @property
     def encoder(self) -> VisionEncoder:
@@ -204,6 +209,9 @@ class VisionLanguageModel:
         if view is None and not self.reads:
             raise GlintError(f"{self.name} answers questions about pictures; give it one.")
         start = perf_counter()
+        if view is not None and self.captioner is not None and question == self.captioner.question:
+            yield self._captioned(self.captioner, view, reply)
+            return
         cache = view.cache if view is not None else self.decoder.new_cache()
         length = cache.length
         try:
@@ -228,6 +236,15 @@ class VisionLanguageModel:
                     yield piece
         finally:
             cache.rewind(length)
+
+    def _captioned(self, captioner: Captioner, view: View, reply: Reply) -> str:
+        start = perf_counter()
+        assert view.seen.cells is not None
+        caption = captioner.caption(view.seen.cells)
+        reply.text, reply.tokens = caption.text, self.tokenizer.encode(caption.text, add_special_tokens=False).ids
+        reply.log_probabilities += map(float, caption.log_probabilities)
+        reply.first_token_ms = reply.total_ms = 1e3 * (perf_counter() - start)
+        return caption.text
 
     def answer(self, view: View | None, question: str, **limits) -> Reply:
         """The whole answer at once; arguments and errors as `ask`."""

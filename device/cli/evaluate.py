@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from device.cli.evaluate_report import deliver, language_model_alone, print_figures
+from device.cli.evaluate_report import deliver, print_figures, with_chances
 from models.evaluation import pictures
 
 _DATA = click.option("--data", type=click.Path(path_type=Path), required=True, help="File of JSON lines.")
@@ -62,9 +62,9 @@ def evaluate() -> None:
 
     \b
     captions   file, captions (list)                     cider, bleu_4
-    names      file, name [, synonyms (list), kind]      exact, kind_exact
-    questions  file, question, answer and/or answers     exact, exact_TYPE, vqa_accuracy
-               (list, or votes by answer) [, type]
+    names      file, name [, synonyms (list), kind]      exact, kind_exact, calibration_error
+    questions  file, question, answer and/or answers     exact, exact_TYPE, vqa_accuracy,
+               (list, or votes by answer) [, type]   calibration_error
     speech     text [, file]                             wer; without file a round trip through each voice
     text, labels, colours, finder, charts                what the experts see; the help of each says more
     routing    text, intent                              accuracy, a table of confusions
@@ -73,7 +73,7 @@ def evaluate() -> None:
 
 
 def _evaluate(
-    score: Callable[[list[dict[str, Any]], pictures.Answer], pictures.Report],
+    score: Callable[[list[dict[str, Any]], pictures.Answerer], pictures.Report],
     needed: str,
     *,
     data: Path,
@@ -87,7 +87,7 @@ def _evaluate(
     as_json: bool,
 ) -> None:
     rows = pictures.read_rows(data, needed, limit, dev)
-    deliver(score(rows, language_model_alone(model, threads, not no_hints, object_hints)), answers, as_json)
+    deliver(score(rows, with_chances(model, threads, not no_hints, object_hints)), answers, as_json)
 
 
 @evaluate.command()

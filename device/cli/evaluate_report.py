@@ -11,18 +11,25 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from models.evaluation.pictures import Report
+    from models.evaluation.pictures import Report, Told
 
 
-def language_model_alone(
+def language_model_alone(folder: Path | None, threads: int) -> Callable[[Path, str], str]:
+    """(picture file, question) -> answer; as `with_chances`."""
+    answer = with_chances(folder, threads)
+    return lambda picture, question: answer(picture, question).text
+
+
+def with_chances(
     folder: Path | None, threads: int, with_hints: bool = True, object_hints: bool = False
-) -> Callable[[Path, str], str]:
+) -> Callable[[Path, str], Told]:
     """(picture file, question) -> answer. Loaded here; questions in a row about one picture cost one look.
 
     object_hints: the prompt offers what the object head found (models.object_hints).
     """
     from device.assistant import load_model
     from device.seeing.photo import read_photo
+    from models.evaluation.pictures import Told
     from models.object_hints import OBJECT_HINTS
 
     model = load_model(folder, threads)
@@ -33,7 +40,11 @@ def language_model_alone(
     def view(picture: Path) -> Any:
         return model.look(read_photo(picture), with_hints)
 
-    return lambda picture, question: model.answer(view(picture), question).text.strip()
+    def answer(picture: Path, question: str) -> Told:
+        reply = model.answer(view(picture), question)
+        return Told(reply.text.strip(), reply.chance)
+
+    return answer
 
 
 def deliver(report: Report, answers: Path | None, as_json: bool) -> None:

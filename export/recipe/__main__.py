@@ -96,6 +96,23 @@ def objects(data: Path, run: Path, teacher: Path, out: Path, version: str) -> No
 @main.command()
 @data_option
 @run_option
+@click.option("--out", type=click.Path(path_type=Path), default=WEIGHTS, show_default=True)
+@click.option("--version", required=True, help="Version of the model, as in 0.1.0.")
+@click.option("--taught", default=8, show_default=True, help="Epochs on people's captions.")
+@click.option("--rewarded", default=8, show_default=True, help="Epochs on rewards for its own captions.")
+def captions(data: Path, run: Path, out: Path, version: str, taught: int, rewarded: int) -> None:
+    """Train the head that describes a picture, on what the packed vision.onnx computes. To be repeated after objects.
+
+    Goes on from the last whole epoch. Progress: RUN/captions.log.
+    """
+    from export.recipe.captions import Plan, train
+
+    train(data, out, run, version, Plan(taught, rewarded))
+
+
+@main.command()
+@data_option
+@run_option
 @click.option("--limit", default=1000, show_default=True, help="Photos of flickr8k/dev.")
 def check(data: Path, run: Path, limit: int) -> None:
     """Caption flickr8k/dev with the checkpoint in full precision, for comparison with the int4 bundle."""

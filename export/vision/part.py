@@ -23,7 +23,7 @@ from export.vision.positions import correct_positions
 from export.vision.precision import open_model, quantize_dynamic, quantize_static, store_half
 from export.vision.preprocessing import PIXELS, TOKENS, accept_pixels, inline_constants, name_tensors
 from export.vision.tower import load_tower
-from models.bundle import VISION_FILE
+from models.bundle import CAPTIONS_FILE, VISION_FILE
 from models.errors import GlintError
 from models.progress import silent
 
@@ -101,13 +101,15 @@ def _export_own(
     if precision == "int8" and not calibration:
         part = _inspect(folder / VISION_FILE, ["The int8 graph of the weights folder was taken as it is."])
         shutil.copyfile(folder / VISION_FILE, out)
+        if (folder / CAPTIONS_FILE).exists():
+            shutil.copyfile(folder / CAPTIONS_FILE, out.with_name(CAPTIONS_FILE))
         return part
     progress("vision: reading", 0, None)
     model = load_own(folder)
     if precision == "int8":
         return _own_int8(model, out, calibration, progress)
     progress("vision: tracing", 0, None)
-    notes = ["The object head is part of the int8 graph only and was left out."]
+    notes = ["The object head and what describes pictures belong to the int8 graph and were left out."]
     return _write(_trace_own(model), out, precision, calibration, notes, progress)
 
 

@@ -9,15 +9,26 @@ import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from models.errors import GlintError
 from models.evaluation.answers import is_exact, names_it, vqa_accuracy
+from models.evaluation.calibration import calibration_error
 from models.evaluation.caption_scores import bleu_4, cider
 from models.evaluation.json_lines import json_lines
 
+
+class Told(NamedTuple):
+    """An answer, and how likely the model takes it to be what it should say, 0..1, where that is known."""
+
+    text: str
+    chance: float | None = None
+
+
 Answer = Callable[[Path, str], str]
 """(picture file, question) -> answer."""
+Answerer = Callable[[Path, str], str | Told]
+"""The same, perhaps with its chance."""
 
 DESCRIBE, NAME = "Describe what you see.", "What is this?"
 
@@ -61,16 +72,26 @@ def _mean(values: Iterable[float]) -> float:
     return round(sum(values) / len(values), 4)
 
 
-def _ask_all(rows: list[dict[str, Any]], answer: Answer, question: Callable[[dict[str, Any]], str]) -> list[str]:
+def _ask_all(rows: list[dict[str, Any]], answer: Answerer, question: Callable[[dict[str, Any]], str]) -> list[Told]:
     from rich.console import Console
     from rich.progress import track
 
-    return [answer(row["path"], question(row)) for row in track(rows, "asking", console=Console(stderr=True))]
+    said = [answer(row["path"], question(row)) for row in track(rows, "asking", console=Console(stderr=True))]
+    return [one if isinstance(one, Told) else Told(one) for one in said]
 
 
-def evaluate_captions(rows: list[dict[str, Any]], answer: Answer) -> Report:
+def _calibration(said: list[Told], records: list[dict[str, Any]]) -> dict[str, float]:
+    chances = [one.chance for one in said if one.chance is not None]
+    if len(chances) < len(records):
+        return {}
+    for record, chance in zip(records, chances, strict=True):
+        record["chance"] = round(chance, 4)
+    return {"calibration_error": round(calibration_error(chances, [record["exact"] for record in records]), 4)}
+
+
+def evaluate_captions(rows: list[dict[str, Any]], answer: Answerer) -> Report:
     """Rows with `captions` (list). Figures: cider, bleu_4, words (mean length), pictures."""
-    said = _ask_all(rows, answer, lambda row: DESCRIBE)
+    said = [one.text for one in _ask_all(rows, answer, lambda row: DESCRIBE)]
     references = [row["captions"] for row in rows]
     figures = {
         "cider": round(cider(said, references), 4),
@@ -81,11 +102,12 @@ def evaluate_captions(rows: list[dict[str, Any]], answer: Answer) -> Report:
     return Report(figures, [{"file": r["file"], "answer": s} for r, s in zip(rows, said, strict=True)])
 
 
-def evaluate_names(rows: list[dict[str, Any]], answer: Answer) -> Report:
-    """Rows with `name`, perhaps `synonyms` (list) and `kind`. Figures: exact, kind_exact where there are kinds."""
+def evaluate_names(rows: list[dict[str, Any]], answer: Answerer) -> Report:
+    """Rows with `name`, perhaps `synonyms` (list) and `kind`. Figures: exact, kind_exact where there are kinds,
+    calibration_error where chances are known."""
     said = _ask_all(rows, answer, lambda row: NAME)
     records = []
-    for row, text in zip(rows, said, strict=True):
+    for row, (text, _) in zip(rows, said, strict=True):
         record = {"file": row["file"], "name": row["name"], "answer": text}
         record["exact"] = names_it(text, [row["name"], *row.get("synonyms", [])])
         if "kind" in row:
@@ -95,17 +117,18 @@ def evaluate_names(rows: list[dict[str, Any]], answer: Answer) -> Report:
     kinds = [r["kind_exact"] for r in records if "kind_exact" in r]
     if kinds:
         figures["kind_exact"] = _mean(kinds)
-    return Report(figures, records)
+    return Report(figures | _calibration(said, records), records)
 
 
-def evaluate_questions(rows: list[dict[str, Any]], answer: Answer) -> Report:
+def evaluate_questions(rows: list[dict[str, Any]], answer: Answerer) -> Report:
     """Rows with `question`, `answer` and/or `answers` (a list, or votes by answer), perhaps `type`.
 
-    Figures: exact, exact_TYPE for each type, vqa_accuracy where there are votes, questions.
+    Figures: exact, exact_TYPE for each type, vqa_accuracy where there are votes, questions, calibration_error where
+    chances are known.
     """
     said = _ask_all(rows, answer, lambda row: row["question"])
     records = []
-    for row, text in zip(rows, said, strict=True):
+    for row, (text, _) in zip(rows, said, strict=True):
         accepted = [*([row["answer"]] if "answer" in row else []), *row.get("answers", [])]
         record = {"file": row["file"], "question": row["question"], "accepted": accepted, "answer": text}
         record["exact"] = is_exact(text, accepted)
@@ -122,4 +145,4 @@ def evaluate_questions(rows: list[dict[str, Any]], answer: Answer) -> Report:
     if voted:
         figures["vqa_accuracy"] = _mean(voted)
     figures["questions"] = len(rows)
-    return Report(figures, records)
+    return Report(figures | _calibration(said, records), records)

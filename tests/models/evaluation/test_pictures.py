@@ -3,7 +3,8 @@ import json
 import pytest
 
 from models.errors import GlintError
-from models.evaluation.pictures import evaluate_captions, evaluate_names, evaluate_questions, is_dev, read_rows
+from models.evaluation.calibration import calibration_error
+from models.evaluation.pictures import Told, evaluate_captions, evaluate_names, evaluate_questions, is_dev, read_rows
 
 
 def lines(path, rows):
@@ -53,6 +54,26 @@ def test_questions_by_type_and_votes(tmp_path):
     assert figures["exact"] == 1
     assert figures["exact_yes_no"] == figures["exact_number"] == 1
     assert figures["vqa_accuracy"] == pytest.approx((1 + (2 / 3 * 8 + 1 / 3 * 2) / 10) / 2, abs=1e-3)
+
+
+def test_how_far_chances_are_from_what_is_right(tmp_path):
+    rows = [{"file": f"{i}.jpg", "name": "couch"} for i in range(10)]
+    data = read_rows(lines(tmp_path / "n.jsonl", rows), "name")
+
+    def answer(path, question):
+        return Told("A couch." if int(path.stem) < 6 else "A lamp.", 0.9 if int(path.stem) < 5 else 0.25)
+
+    report = evaluate_names(data, answer)
+    assert report.figures["calibration_error"] == pytest.approx((0.1 * 5 + abs(0.25 - 1 / 5) * 5) / 10)
+    assert report.answers[0]["chance"] == 0.9
+
+
+def test_calibration_error_by_its_definition():
+    assert calibration_error([1.0, 1.0, 0.0], [True, True, False]) == 0
+    assert calibration_error([1.0] * 4, [True, False] * 2) == 0.5
+    assert calibration_error([0.31, 0.39], [True, False]) == pytest.approx(0.15)  # together in one range
+    with pytest.raises(ValueError, match="no answers"):
+        calibration_error([], [])
 
 
 def test_limit_and_dev_split(tmp_path):

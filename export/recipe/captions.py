@@ -1,0 +1,260 @@
+"""Trains the head that captions a picture, on what the shipped encoder sees, and packs it.
+
+First on people's captions, then on rewards for its own (as export.recipe.reward does for the language model: Rennie et
+al. 2017, Luo 2020). Photos of named things are told by their names in both.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import random
+import zlib
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from rich.console import Console
+from torch import nn
+
+from export.recipe.caption_cells import CellFeatures, cells_of
+from export.recipe.caption_graph import write_captioner
+from export.recipe.caption_head import END, LONGEST, CaptionHead, Shape
+from export.recipe.object_features import PLAIN
+from export.recipe.photos import Photo, load_photos
+from export.recipe.samples import with_article
+from export.recipe.vocabulary import spoken_name
+from models.captioner import sentence
+from models.evaluation.caption_scores import Cider, bleu_4, cider, words
+from models.evaluation.pictures import DESCRIBE
+
+RARE = 4  # a word of captions that comes less often is left out
+SAMPLES = 5  # captions of a photo that are rewarded
+END_WORD = " endofcaption"  # part of what is scored, or captions would learn to stop mid-sentence
+SPREAD = 0.3  # of rewards about their mean, roughly: the unit of the loss
+CHECKED = 12  # one photo of so many of flickr8k is not learned from, to see how far the training is
+console = Console(stderr=True)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Epochs on people's captions and on rewards; photos with captions and named things a step; rates at the top."""
+
+    taught: int = 8
+    rewarded: int = 8
+    photos: int = 48
+    named: int = 12
+    taught_rate: float = 8e-4
+    rewarded_rate: float = 2e-4
+    warmup: int = 200  # steps
+    smoothing: float = 0.1
+
+
+def vocabulary(photos: Sequence[Photo]) -> list[str]:
+    """The end, then what captions say often enough and all that names say."""
+    counts = Counter(word for photo in photos for caption in photo.captions for word in words(caption))
+    named = {word for photo in photos if photo.name for word in words(told_name(photo))}
+    return ["", *sorted(named | {word for word, count in counts.items() if count >= RARE})]
+
+
+def told_name(photo: Photo) -> str:
+    assert photo.name is not None
+    return with_article(spoken_name(photo.name, photo.kind))
+
+
+def is_checked(photo: Photo) -> bool:
+    return photo.source == "flickr8k" and zlib.crc32(photo.file.encode()) % CHECKED == 0
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a batch of photos is told in: one row a photo, its captions after one another, none seeing the others.
+
+    given, places, wanted: int [b, n]; visible: bool [b, 1, n, n]; weights: float32 [b, n], 0 for what is padding.
+    """
+
+    given: torch.Tensor
+    places: torch.Tensor
+    wanted: torch.Tensor
+    visible: torch.Tensor
+    weights: torch.Tensor
+
+
+def lay_out(captions: Sequence[Sequence[Sequence[int]]], weights: Sequence[Sequence[float]]) -> Told:
+    """captions: of each photo, the words that are to be said, END among them."""
+    longest, count = max(sum(map(len, row)) for row in captions), len(captions)
+    given, places, wanted = (np.full((count, longest), END) for _ in range(3))
+    counted = np.zeros((count, longest), np.float32)
+    visible = np.zeros((count, 1, longest, longest), bool)
+    visible[:, 0, np.arange(longest), np.arange(longest)] = True
+    for i, row in enumerate(captions):
+        start = 0
+        for caption, weight in zip(row, weights[i], strict=True):
+            n = len(caption)
+            here = slice(start, start + n)
+            given[i, here], wanted[i, here], places[i, here] = [END, *caption[:-1]], caption, range(n)
+            counted[i, here] = weight
+            visible[i, 0, here, here] = np.tri(n, dtype=bool)
+            start += n
+    return Told(*map(torch.from_numpy, (given, places, wanted, visible, counted)))
+
+
+class Course:
+    """The photos, what is told of them, and the head that learns it."""
+
+    def __init__(self, data: Path, features: CellFeatures, plan: Plan):
+        photos = [p for p in load_photos(data, "train") if p.captions or p.name]
+        self.features, self.plan, self.spoken = features, plan, vocabulary(photos)
+        self._places = {word: i for i, word in enumerate(self.spoken)}
+        self.captioned = [p for p in photos if p.captions and not is_checked(p)]
+        self.checked = [p for p in photos if p.captions and is_checked(p)]
+        self._named = [p for p in photos if p.name and not p.captions]
+        self._cider = Cider([[caption + END_WORD for caption in p.captions] for p in self.captioned])
+        self.reward = 0.0  # running mean
+
+    def _words(self, text: str) -> list[int]:
+        return [*[self._places[word] for word in words(text) if word in self._places][: LONGEST - 1], END]
+
+    def steps(self, rng: random.Random) -> Iterator[tuple[list[tuple[int, Photo]], list[Photo]]]:
+        """An epoch: photos with captions, by their places, and some named things."""
+        order = rng.sample(range(len(self.captioned)), len(self.captioned))
+        for start in range(0, len(order) - self.plan.photos + 1, self.plan.photos):
+            chosen = [(i, self.captioned[i]) for i in order[start : start + self.plan.photos]]
+            yield chosen, rng.sample(self._named, min(self.plan.named, len(self._named)))
+
+    def look(self, photos: Sequence[Photo], rng: random.Random) -> tuple[torch.Tensor, list[bool]]:
+        """Some view of each, and whether it may have its sides exchanged."""
+        views = [rng.choice(self.features.views(p.file)) for p in photos]
+        seen = self.features.of([(p.file, view) for p, view in zip(photos, views, strict=True)])
+        return seen, [view != PLAIN for view in views]
+
+    def people_say(self, photo: Photo, turned: bool) -> list[list[int]]:
+        if photo.name and not photo.captions:
+            return [self._words(told_name(photo))]
+        said = [caption for text in photo.captions if len(caption := self._words(text)) > 3]
+        sides = {self._places.get("left"), self._places.get("right")}
+        return ([c for c in said if not turned or not sides.intersection(c)] or said)[:SAMPLES]
+
+    def loss_of_people(self, head: CaptionHead, photos: Sequence[Photo], rng: random.Random) -> torch.Tensor:
+        cells, turned = self.look(photos, rng)
+        said = [self.people_say(photo, t) for photo, t in zip(photos, turned, strict=True)]
+        told = lay_out(said, [[1.0] * len(row) for row in said])
+        logits, on = self._logits(head, cells, told)
+        return F.cross_entropy(logits, told.wanted[on], label_smoothing=self.plan.smoothing)
+
+    def loss_of_rewards(
+        self, head: CaptionHead, photos: Sequence[tuple[int, Photo]], rng: random.Random
+    ) -> torch.Tensor:
+        """Of samples: likelier by how much more CIDEr-D each has than its siblings."""
+        cells, _ = self.look([photo for _, photo in photos], rng)
+        head.eval()
+        drawn = head.captions(cells, SAMPLES)
+        head.train()
+        captions, weights = [], []
+        for start, (place, _) in zip(range(0, len(drawn), SAMPLES), photos, strict=True):
+            rows = drawn[start : start + SAMPLES]
+            scores = np.array([self._score(place, row) for row in rows])
+            self.reward += 0.01 * (scores.mean() - self.reward) if self.reward else scores.mean()
+            captions.append(rows)
+            weights.append(list((scores - scores.mean()) * SAMPLES / (SAMPLES - 1)))
+        told = lay_out(captions, weights)
+        logits, on = self._logits(head, cells, told)
+        losses = F.cross_entropy(logits, told.wanted[on], reduction="none")
+        return (losses * told.weights[on]).sum() / max(1, len(losses)) / SPREAD
+
+    def _score(self, place: int, row: list[int]) -> float:
+        text = " ".join(self.spoken[word] for word in row if word != END)
+        return self._cider.score(place, text + (END_WORD if row[-1] == END else ""))
+
+    @staticmethod
+    def _logits(head: CaptionHead, cells: torch.Tensor, told: Told) -> tuple[torch.Tensor, torch.Tensor]:
+        written = head.write(told.given, told.places, told.visible, head.see(cells))
+        on = told.weights != 0
+        return head.logits(written[on]), on
+
+    @torch.no_grad()
+    def check(self, head: CaptionHead) -> dict[str, float]:
+        """Figures of the photos that are not learned from."""
+        head.eval()
+        said = []
+        for start in range(0, len(self.checked), 100):
+            cells = self.features.of([(p.file, PLAIN) for p in self.checked[start : start + 100]])
+            said += [sentence([self.spoken[w] for w in row if w != END]) for row in head.captions(cells)]
+        head.train()
+        references = [p.captions for p in self.checked]
+        return {
+            "cider": round(cider(said, references), 3),
+            "bleu_4": round(bleu_4(said, references), 3),
+            "words": round(sum(len(s.split()) for s in said) / max(1, len(said)), 2),
+        }
+
+
+def new_head(course: Course) -> CaptionHead:
+    """Not trained yet, with the mean and spread of the cells of 400 photos."""
+    torch.manual_seed(0)
+    chosen = random.Random(0).sample(course.captioned, min(400, len(course.captioned)))
+    seen = course.features.of([(p.file, PLAIN) for p in chosen]).float().flatten(0, 1)
+    head = CaptionHead(Shape(len(course.spoken), seen.shape[-1]))
+    head.mean.copy_(seen.mean(0))
+    head.spread.copy_(seen.std(0) + 1)
+    return head
+
+
+def learn(course: Course, run: Path) -> CaptionHead:
+    """Both stages, epoch by epoch; goes on from RUN/captions.pt. How each went is added to RUN/captions.log."""
+    plan, checkpoint = course.plan, run / "captions.pt"
+    head, done = new_head(course), 0
+    optimizer = torch.optim.AdamW(head.parameters(), betas=(0.9, 0.98), weight_decay=0.03)
+    if checkpoint.exists():
+        state = torch.load(checkpoint, weights_only=True)
+        head.load_state_dict(state["head"])
+        done = state["done"]
+        if "optimizer" in state:
+            optimizer.load_state_dict(state["optimizer"])
+    each = len(course.captioned) // plan.photos
+    for epoch in range(done, plan.taught + plan.rewarded):
+        rewards = epoch >= plan.taught
+        if epoch == plan.taught:
+            optimizer = torch.optim.AdamW(head.parameters(), betas=(0.9, 0.98), weight_decay=0.03)
+        first, count = (plan.taught, plan.rewarded) if rewards else (0, plan.taught)
+        rate = plan.rewarded_rate if rewards else plan.taught_rate
+        rng, mean = random.Random(epoch), 0.0
+        torch.manual_seed(epoch)
+        for i, (captioned, named) in enumerate(course.steps(rng)):
+            step = (epoch - first) * each + i
+            falling = max(0.02, 0.5 * (1 + math.cos(math.pi * step / (each * count))))
+            optimizer.param_groups[0]["lr"] = rate * min(1.0, (step + 1) / plan.warmup) * falling
+            if rewards:
+                loss = course.loss_of_rewards(head, captioned, rng)
+                loss = loss + plan.named / plan.photos * course.loss_of_people(head, named, rng) if named else loss
+            else:
+                loss = course.loss_of_people(head, [photo for _, photo in captioned] + named, rng)
+            optimizer.zero_grad()
+            loss.backward()
+            nn.utils.clip_grad_norm_(head.parameters(), 1.0)
+            optimizer.step()
+            mean += (loss.item() - mean) / (i + 1)
+        said = {"epoch": epoch, "loss": round(mean, 3), "reward": round(float(course.reward), 3), **course.check(head)}
+        console.print("captions:", said)
+        with (run / "captions.log").open("a") as log:
+            print(json.dumps(said), file=log)
+        state = {"head": head.state_dict(), "optimizer": optimizer.state_dict(), "done": epoch + 1}
+        torch.save(state, checkpoint.with_suffix(".part"))
+        os.replace(checkpoint.with_suffix(".part"), checkpoint)
+    return head
+
+
+def train(data: Path, weights: Path, run: Path, version: str, plan: Plan) -> None:
+    """Trains on what WEIGHTS/vision.onnx sees, writes WEIGHTS/captions.onnx and the version into its config.json."""
+    run.mkdir(parents=True, exist_ok=True)
+    course = Course(data, cells_of(weights / "vision.onnx", data, run), plan)
+    console.print(f"captions: {len(course.captioned)} photos with captions, {len(course.spoken)} words", asdict(plan))
+    head = learn(course, run).eval()
+    write_captioner(head, course.spoken, DESCRIBE, weights / "captions.onnx")
+    path = weights / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"version": version}, indent=1) + "\n")

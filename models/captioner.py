@@ -1,0 +1,59 @@
+"""Writes one sentence about a picture, out of what the encoder saw in it: `captions.onnx` of a bundle.
+
+A small network of its own, made for this one question, does it in a tenth of the time that the language model takes and
+is right more often (docs of the recipe). The graph chooses the likeliest word after word by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from models.errors import GlintError
+from models.onnx_session import open_session
+
+CELLS, WORDS, LOG_PROBABILITIES = "cells", "words", "log_probabilities"  # names in the graph
+SPOKEN, QUESTION = "words", "question"  # its properties
+_WRITTEN = {
+    " t shirt": " t-shirt",
+    " '": "'",
+    " n't": "n't",
+}  # as captions are split into words, and as they are written
+
+
+@dataclass(frozen=True)
+class Caption:
+    """text: a sentence. log_probabilities: float32 [n], of each word and of the end."""
+
+    text: str
+    log_probabilities: np.ndarray
+
+
+def sentence(words: Sequence[str]) -> str:
+    """The words of a caption, as they are told apart for scoring, as a sentence."""
+    text = " " + " ".join(words)
+    for split, whole in _WRITTEN.items():
+        text = text.replace(split, whole)
+    text = text.strip()
+    return f"{text[:1].upper()}{text[1:]}."
+
+
+class Captioner:
+    """question: the one that it answers. Raises GlintError when the file is missing or damaged."""
+
+    def __init__(self, path: Path, threads: int = 2):
+        try:
+            self._session = open_session(path, threads)
+            properties = self._session.get_modelmeta().custom_metadata_map
+            self.question, self._words = properties[QUESTION], properties[SPOKEN].split("\n")
+        except Exception as error:  # onnxruntime has one exception class for each status, without a common base
+            raise GlintError(f"{path} cannot be loaded ({error}); fetch the model again.") from error
+
+    def caption(self, cells: np.ndarray) -> Caption:
+        """cells: uint8 [49, width], of models.vision."""
+        words, log_probabilities = self._session.run([WORDS, LOG_PROBABILITIES], {CELLS: cells})
+        spoken = [self._words[word] for word in words if word]  # 0 is the end
+        return Caption(sentence(spoken), log_probabilities)
