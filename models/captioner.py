@@ -1,7 +1,7 @@
 """Writes one sentence about a picture, out of what the encoder saw in it: `captions.onnx` of a bundle.
 
-A small network of its own, made for this one question, does it in a tenth of the time that the language model takes and
-is right more often (docs of the recipe). The graph chooses the likeliest word after word by itself.
+A small network of its own, made for this one question, does it sooner than the language model and is right more often
+(README of the recipe). The graph chooses the likeliest word after word by itself.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from models.errors import GlintError
 from models.onnx_session import open_session
 
 CELLS, WORDS, LOG_PROBABILITIES = "cells", "words", "log_probabilities"  # names in the graph
-SPOKEN, QUESTION = "words", "question"  # its properties
+SPOKEN, QUESTION, LEAVES = "words", "question", "leaves"  # its properties
 _WRITTEN = {
     " t shirt": " t-shirt",
     " '": "'",
@@ -42,13 +42,16 @@ def sentence(words: Sequence[str]) -> str:
 
 
 class Captioner:
-    """question: the one that it answers. Raises GlintError when the file is missing or damaged."""
+    """question: the one that it answers. leaves: the label of hints; a picture that has such a one is better described
+    by the language model, which is told them. Raises GlintError when the file is missing or damaged.
+    """
 
     def __init__(self, path: Path, threads: int = 2):
         try:
             self._session = open_session(path, threads)
             properties = self._session.get_modelmeta().custom_metadata_map
-            self.question, self._words = properties[QUESTION], properties[SPOKEN].split("\n")
+            self.question, self.leaves = properties[QUESTION], properties[LEAVES]
+            self._words = properties[SPOKEN].split("\n")
         except Exception as error:  # onnxruntime has one exception class for each status, without a common base
             raise GlintError(f"{path} cannot be loaded ({error}); fetch the model again.") from error
 

@@ -50,7 +50,7 @@ class View:
 class Reply:
     """An answer as it forms. `text` grows while it is iterated; the times are milliseconds since the question.
 
-    log_probabilities: of each token, and of the end marker where there was one.
+    log_probabilities: of each token (a captioner's: word), and of the end marker where there was one. by: who answers.
     """
 
     text: str = ""
@@ -59,6 +59,7 @@ class Reply:
     prefill_ms: float = 0.0
     first_token_ms: float = 0.0
     total_ms: float = 0.0
+    by: str = "the language model"
 
     @property
     def chance(self) -> float:
@@ -209,8 +210,8 @@ class VisionLanguageModel:
         if view is None and not self.reads:
             raise GlintError(f"{self.name} answers questions about pictures; give it one.")
         start = perf_counter()
-        if view is not None and self.captioner is not None and question == self.captioner.question:
-            yield self._captioned(self.captioner, view, reply)
+        if view is not None and (captioner := self._captioner_for(view, question)) is not None:
+            yield self._captioned(captioner, view, reply)
             return
         cache = view.cache if view is not None else self.decoder.new_cache()
         length = cache.length
@@ -237,10 +238,17 @@ class VisionLanguageModel:
         finally:
             cache.rewind(length)
 
+    def _captioner_for(self, view: View, question: str) -> Captioner | None:
+        captioner = self.captioner
+        if captioner is None or question != captioner.question or view.seen.cells is None:
+            return None
+        return None if any(label == captioner.leaves for label, *_ in view.hints) else captioner
+
     def _captioned(self, captioner: Captioner, view: View, reply: Reply) -> str:
         start = perf_counter()
         assert view.seen.cells is not None
         caption = captioner.caption(view.seen.cells)
+        reply.by = "the captioner"
         reply.text, reply.tokens = caption.text, self.tokenizer.encode(caption.text, add_special_tokens=False).ids
         reply.log_probabilities += map(float, caption.log_probabilities)
         reply.first_token_ms = reply.total_ms = 1e3 * (perf_counter() - start)

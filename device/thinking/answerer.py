@@ -236,7 +236,7 @@ class Answerer:
             yield from passed_clauses(_unless_sure(clauses, reply, turn.evidence), turn.evidence)
         finally:
             count, chance = len(reply.tokens), round(reply.chance, 3)
-            turn.steps.append(Step(Act.ASKED, "the language model", ms=reply.total_ms, tokens=count, chance=chance))
+            turn.steps.append(Step(Act.ASKED, reply.by, ms=reply.total_ms, tokens=count, chance=chance))
             turn.timings_ms |= {
                 "prefill_question": reply.prefill_ms,
                 "first_token": reply.first_token_ms,

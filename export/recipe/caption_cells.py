@@ -71,12 +71,11 @@ class CellFeatures:
 
 
 def cells_of(vision: Path, data: Path, folder: Path) -> CellFeatures:
-    """Of all training photos with captions or names, in several views; computed once and kept in `folder`."""
+    """Of all training photos with captions, in several views; computed once and kept in `folder`."""
     give_out(vision)
     if not (folder / "caption_cells.json").exists():
-        views = {True: (PLAIN, MIRRORED, FIRST_CROP, SECOND_CROP), False: (PLAIN, MIRRORED)}
-        photos = [photo for photo in load_photos(data, "train") if photo.captions or photo.name]
-        keys = [(photo.file, view) for photo in photos for view in views[bool(photo.captions)]]
+        files = [photo.file for photo in load_photos(data, "train") if photo.captions]
+        keys = [(file, view) for file in files for view in (PLAIN, MIRRORED, FIRST_CROP, SECOND_CROP)]
         session, only_needed = open_session(vision, threads=1), RunOptions()
         only_needed.only_execute_path_to_fetches = True
 

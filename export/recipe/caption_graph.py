@@ -101,11 +101,12 @@ class _Nodes:
         return self("Add", x, self.linear(bent, layer.down))
 
 
-def write_captioner(head: CaptionHead, spoken: Sequence[str], question: str, out: Path) -> None:
+def write_captioner(head: CaptionHead, spoken: Sequence[str], question: str, leaves: str, out: Path) -> None:
     """cells uint8 [49, width] -> words int64 [n], the last of them END unless they are LONGEST; log_probabilities
     float32 [n].
 
-    spoken: the words by number. question: the one that is answered so. Both become properties of the file.
+    spoken: the words by number. question: the one that is answered so. leaves: label of hints of pictures that are not.
+    All three become properties of the file.
     """
     whole = _Nodes("")
     seen = _seen(whole, head)
@@ -130,7 +131,7 @@ def write_captioner(head: CaptionHead, spoken: Sequence[str], question: str, out
         whole.constants,
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid(*one) for one in OPSETS], ir_version=9)
-    properties = {captioner.SPOKEN: "\n".join(spoken), captioner.QUESTION: question}
+    properties = {captioner.SPOKEN: "\n".join(spoken), captioner.QUESTION: question, captioner.LEAVES: leaves}
     helper.set_model_props(model, properties)
     onnx.save(model, out)
 

@@ -17,6 +17,7 @@ CELLS = 49
 HEAD_SIZE = 64
 END = 0  # the word that begins a caption and ends it
 LONGEST = 20  # words of a caption, the end among them
+LIKELY = 8
 KeyValues = tuple[torch.Tensor, torch.Tensor]
 
 
@@ -135,7 +136,8 @@ class CaptionHead(nn.Module):
     def captions(self, cells: torch.Tensor, samples: int = 0) -> list[list[int]]:
         """The likeliest words of each picture one by one, or so many samples of each, one after the other.
 
-        With END, unless LONGEST words are reached without it. A caption has one word at least.
+        With END, unless LONGEST words are reached without it. A caption has one word at least. Samples are drawn from
+        the LIKELY likeliest words: what label smoothing gives to all others would end every sample in nonsense.
         """
         count = max(1, samples)
         seen = [(key.repeat_interleave(count, 0), value.repeat_interleave(count, 0)) for key, value in self.see(cells)]
@@ -147,7 +149,11 @@ class CaptionHead(nn.Module):
             logits = self.logits(self.write(words, torch.tensor([place]), None, seen, past)[:, -1])
             if place == 0:
                 logits[:, END] = -torch.inf
-            drawn = torch.multinomial(logits.softmax(-1), 1)[:, 0] if samples else logits.argmax(-1)
+            if samples:
+                best, which = logits.topk(min(LIKELY, logits.shape[-1]))
+                drawn = which.gather(1, torch.multinomial(best.softmax(-1), 1))[:, 0]
+            else:
+                drawn = logits.argmax(-1)
             written.append(drawn.masked_fill(done, END))
             done |= drawn == END
             if done.all():

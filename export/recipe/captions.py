@@ -1,7 +1,7 @@
 """Trains the head that captions a picture, on what the shipped encoder sees, and packs it.
 
 First on people's captions, then on rewards for its own (as export.recipe.reward does for the language model: Rennie et
-al. 2017, Luo 2020). Photos of named things are told by their names in both.
+al. 2017, Luo 2020).
 """
 
 from __future__ import annotations
@@ -27,44 +27,38 @@ from export.recipe.caption_graph import write_captioner
 from export.recipe.caption_head import END, LONGEST, CaptionHead, Shape
 from export.recipe.object_features import PLAIN
 from export.recipe.photos import Photo, load_photos
-from export.recipe.samples import with_article
-from export.recipe.vocabulary import spoken_name
 from models.captioner import sentence
 from models.evaluation.caption_scores import Cider, bleu_4, cider, words
 from models.evaluation.pictures import DESCRIBE
 
 RARE = 4  # a word of captions that comes less often is left out
 SAMPLES = 5  # captions of a photo that are rewarded
+NAMES = "names"  # label of hints; a named thing is for the language model to describe
 END_WORD = " endofcaption"  # part of what is scored, or captions would learn to stop mid-sentence
 SPREAD = 0.3  # of rewards about their mean, roughly: the unit of the loss
+VISITS = {"coco_extra": 8}  # of a photo in an epoch: there are few, and only they show what is indoors
 CHECKED = 12  # one photo of so many of flickr8k is not learned from, to see how far the training is
 console = Console(stderr=True)
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Epochs on people's captions and on rewards; photos with captions and named things a step; rates at the top."""
+    """Epochs on people's captions and on rewards; photos a step; rates at the top."""
 
     taught: int = 8
     rewarded: int = 8
     photos: int = 48
-    named: int = 12
     taught_rate: float = 8e-4
-    rewarded_rate: float = 2e-4
-    warmup: int = 200  # steps
+    rewarded_rate: float = 1e-4
+    rewarded_dropout: float = 0.05
+    warmup: int = 100  # steps
     smoothing: float = 0.1
 
 
 def vocabulary(photos: Sequence[Photo]) -> list[str]:
-    """The end, then what captions say often enough and all that names say."""
+    """The end, then what captions say often enough."""
     counts = Counter(word for photo in photos for caption in photo.captions for word in words(caption))
-    named = {word for photo in photos if photo.name for word in words(told_name(photo))}
-    return ["", *sorted(named | {word for word, count in counts.items() if count >= RARE})]
-
-
-def told_name(photo: Photo) -> str:
-    assert photo.name is not None
-    return with_article(spoken_name(photo.name, photo.kind))
+    return ["", *sorted(word for word, count in counts.items() if count >= RARE)]
 
 
 def is_checked(photo: Photo) -> bool:
@@ -108,24 +102,27 @@ class Course:
     """The photos, what is told of them, and the head that learns it."""
 
     def __init__(self, data: Path, features: CellFeatures, plan: Plan):
-        photos = [p for p in load_photos(data, "train") if p.captions or p.name]
+        photos = [p for p in load_photos(data, "train") if p.captions]
         self.features, self.plan, self.spoken = features, plan, vocabulary(photos)
         self._places = {word: i for i, word in enumerate(self.spoken)}
-        self.captioned = [p for p in photos if p.captions and not is_checked(p)]
-        self.checked = [p for p in photos if p.captions and is_checked(p)]
-        self._named = [p for p in photos if p.name and not p.captions]
+        self.captioned = [p for p in photos if not is_checked(p)]
+        self.checked = [p for p in photos if is_checked(p)]
+        self._visits = [i for i, p in enumerate(self.captioned) for _ in range(VISITS.get(p.source, 1))]
         self._cider = Cider([[caption + END_WORD for caption in p.captions] for p in self.captioned])
         self.reward = 0.0  # running mean
 
     def _words(self, text: str) -> list[int]:
         return [*[self._places[word] for word in words(text) if word in self._places][: LONGEST - 1], END]
 
-    def steps(self, rng: random.Random) -> Iterator[tuple[list[tuple[int, Photo]], list[Photo]]]:
-        """An epoch: photos with captions, by their places, and some named things."""
-        order = rng.sample(range(len(self.captioned)), len(self.captioned))
-        for start in range(0, len(order) - self.plan.photos + 1, self.plan.photos):
-            chosen = [(i, self.captioned[i]) for i in order[start : start + self.plan.photos]]
-            yield chosen, rng.sample(self._named, min(self.plan.named, len(self._named)))
+    def __len__(self) -> int:
+        """Steps of an epoch."""
+        return len(self._visits) // self.plan.photos
+
+    def steps(self, rng: random.Random) -> Iterator[list[int]]:
+        """An epoch: the places of the photos of each step."""
+        order = rng.sample(self._visits, len(self._visits))
+        for step in range(len(self)):
+            yield order[step * self.plan.photos : (step + 1) * self.plan.photos]
 
     def look(self, photos: Sequence[Photo], rng: random.Random) -> tuple[torch.Tensor, list[bool]]:
         """Some view of each, and whether it may have its sides exchanged."""
@@ -134,29 +131,26 @@ class Course:
         return seen, [view != PLAIN for view in views]
 
     def people_say(self, photo: Photo, turned: bool) -> list[list[int]]:
-        if photo.name and not photo.captions:
-            return [self._words(told_name(photo))]
         said = [caption for text in photo.captions if len(caption := self._words(text)) > 3]
         sides = {self._places.get("left"), self._places.get("right")}
         return ([c for c in said if not turned or not sides.intersection(c)] or said)[:SAMPLES]
 
-    def loss_of_people(self, head: CaptionHead, photos: Sequence[Photo], rng: random.Random) -> torch.Tensor:
+    def loss_of_people(self, head: CaptionHead, places: Sequence[int], rng: random.Random) -> torch.Tensor:
+        photos = [self.captioned[place] for place in places]
         cells, turned = self.look(photos, rng)
         said = [self.people_say(photo, t) for photo, t in zip(photos, turned, strict=True)]
         told = lay_out(said, [[1.0] * len(row) for row in said])
         logits, on = self._logits(head, cells, told)
         return F.cross_entropy(logits, told.wanted[on], label_smoothing=self.plan.smoothing)
 
-    def loss_of_rewards(
-        self, head: CaptionHead, photos: Sequence[tuple[int, Photo]], rng: random.Random
-    ) -> torch.Tensor:
+    def loss_of_rewards(self, head: CaptionHead, places: Sequence[int], rng: random.Random) -> torch.Tensor:
         """Of samples: likelier by how much more CIDEr-D each has than its siblings."""
-        cells, _ = self.look([photo for _, photo in photos], rng)
+        cells, _ = self.look([self.captioned[place] for place in places], rng)
         head.eval()
         drawn = head.captions(cells, SAMPLES)
         head.train()
         captions, weights = [], []
-        for start, (place, _) in zip(range(0, len(drawn), SAMPLES), photos, strict=True):
+        for start, place in zip(range(0, len(drawn), SAMPLES), places, strict=True):
             rows = drawn[start : start + SAMPLES]
             scores = np.array([self._score(place, row) for row in rows])
             self.reward += 0.01 * (scores.mean() - self.reward) if self.reward else scores.mean()
@@ -216,24 +210,22 @@ def learn(course: Course, run: Path) -> CaptionHead:
         done = state["done"]
         if "optimizer" in state:
             optimizer.load_state_dict(state["optimizer"])
-    each = len(course.captioned) // plan.photos
     for epoch in range(done, plan.taught + plan.rewarded):
         rewards = epoch >= plan.taught
+        for part in head.modules():
+            if isinstance(part, nn.Dropout | nn.Dropout1d):
+                part.p = plan.rewarded_dropout if rewards else head.shape.dropout
         if epoch == plan.taught:
             optimizer = torch.optim.AdamW(head.parameters(), betas=(0.9, 0.98), weight_decay=0.03)
         first, count = (plan.taught, plan.rewarded) if rewards else (0, plan.taught)
         rate = plan.rewarded_rate if rewards else plan.taught_rate
         rng, mean = random.Random(epoch), 0.0
         torch.manual_seed(epoch)
-        for i, (captioned, named) in enumerate(course.steps(rng)):
-            step = (epoch - first) * each + i
-            falling = max(0.02, 0.5 * (1 + math.cos(math.pi * step / (each * count))))
+        for i, places in enumerate(course.steps(rng)):
+            step = (epoch - first) * len(course) + i
+            falling = max(0.02, 0.5 * (1 + math.cos(math.pi * step / (len(course) * count))))
             optimizer.param_groups[0]["lr"] = rate * min(1.0, (step + 1) / plan.warmup) * falling
-            if rewards:
-                loss = course.loss_of_rewards(head, captioned, rng)
-                loss = loss + plan.named / plan.photos * course.loss_of_people(head, named, rng) if named else loss
-            else:
-                loss = course.loss_of_people(head, [photo for _, photo in captioned] + named, rng)
+            loss = (course.loss_of_rewards if rewards else course.loss_of_people)(head, places, rng)
             optimizer.zero_grad()
             loss.backward()
             nn.utils.clip_grad_norm_(head.parameters(), 1.0)
@@ -255,6 +247,6 @@ def train(data: Path, weights: Path, run: Path, version: str, plan: Plan) -> Non
     course = Course(data, cells_of(weights / "vision.onnx", data, run), plan)
     console.print(f"captions: {len(course.captioned)} photos with captions, {len(course.spoken)} words", asdict(plan))
     head = learn(course, run).eval()
-    write_captioner(head, course.spoken, DESCRIBE, weights / "captions.onnx")
+    write_captioner(head, course.spoken, DESCRIBE, NAMES, weights / "captions.onnx")
     path = weights / "config.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"version": version}, indent=1) + "\n")

@@ -18,6 +18,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from export.recipe.object_blocks import CEILING, Convolution, FoldedBlocks
 from export.recipe.object_features import CELLS, ENTRY, ENTRY_WIDTH, PARTS, quantisation
+from models.vision import CAPTION_CELLS
 
 FINE = 2 * CELLS  # boxes are sought on a grid twice as fine
 REACH = 0.15  # of the picture's side: the unit in which a side's distance from its cell is learned
@@ -234,11 +235,13 @@ def _classes(build: _Builder, model: onnx.ModelProto) -> None:
 
 
 def without_head(model: onnx.ModelProto) -> onnx.ModelProto:
-    """The graph as it was before `add_head`."""
+    """The graph as it was before `add_head`; what captions are made of goes with the head's blocks."""
     graph = model.graph
     lists: tuple[Any, ...] = (graph.node, graph.initializer, graph.output)
     for values in lists:
-        kept = [value for value in values if not (value.name.startswith(PREFIX) or value.name in OUTPUTS)]
+        kept = [
+            value for value in values if not (value.name.startswith(PREFIX) or value.name in (*OUTPUTS, CAPTION_CELLS))
+        ]
         del values[:]
         values.extend(kept)
     return model

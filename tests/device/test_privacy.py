@@ -145,6 +145,7 @@ def test_addresses_as_the_kernel_writes_them():
 
 
 @pytest.mark.slow
+@pytest.mark.real_time
 def test_whole_turns_where_there_is_no_network(tmp_path, demo_photo, demo_question):
     """A namespace without interfaces: not even loopback is up, and everything works."""
     namespace = next((words for words in (["unshare", "-n"], ["unshare", "-rn"]) if _permitted(words)), None)

@@ -2,6 +2,7 @@
 
 import json
 import random
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -61,9 +62,9 @@ def test_a_word_is_predicted_from_those_before_it():
 
 def test_what_ships_says_what_the_head_says(head, tmp_path):
     spoken = ["", *(f"word{i}" for i in range(1, 40))]
-    write_captioner(head, spoken, "What is it?", tmp_path / "captions.onnx")
+    write_captioner(head, spoken, "What is it?", "names", tmp_path / "captions.onnx")
     captioner = Captioner(tmp_path / "captions.onnx")
-    assert captioner.question == "What is it?"
+    assert (captioner.question, captioner.leaves) == ("What is it?", "names")
     said = set()
     for picture in some_cells(12):
         caption = captioner.caption(picture.numpy())
@@ -84,7 +85,7 @@ def test_what_ships_says_what_the_head_says(head, tmp_path):
 def test_a_caption_has_one_word_at_least_and_an_end_at_last(head, tmp_path, bias, length):
     head.bias.data[END] = bias
     rows = head.captions(some_cells(3))
-    write_captioner(head, ["", *map(str, range(1, 40))], "?", tmp_path / "captions.onnx")
+    write_captioner(head, ["", *map(str, range(1, 40))], "?", "names", tmp_path / "captions.onnx")
     captioner = Captioner(tmp_path / "captions.onnx")
     for picture, row in zip(some_cells(3), rows, strict=True):
         assert len(row) == length
@@ -94,33 +95,38 @@ def test_a_caption_has_one_word_at_least_and_an_end_at_last(head, tmp_path, bias
 
 @pytest.fixture
 def course(tmp_path, monkeypatch):
-    """Photos of two kinds, each told in its own words, and a lime; their cells say which kind they are."""
+    """Photos of two kinds, each told in its own words; their cells say which kind they are."""
     photos = [
         Photo(f"flickr8k/images/{i}.jpg", "flickr8k", [("A dog runs.", "Two men sit down.")[i % 2]] * 5)
         for i in range(60)
     ]
-    photos += [Photo(f"names/grocery/{i}.jpg", "names/grocery", name="Lime", kind="Lime") for i in range(4)]
+    photos += [Photo(f"coco_extra/images/{i}.jpg", "coco_extra", ["A dog runs."] * 5) for i in range(2)]
     keys = [(photo.file, 0) for photo in photos]
     draw = np.random.default_rng(1)
-    kinds = draw.integers(0, 256, (3, WIDTH))
-    kind_of = [i % 2 if photo.captions else 2 for i, photo in enumerate(photos)]
+    kinds = draw.integers(0, 256, (2, WIDTH))
+    kind_of = [int("men" in photo.captions[0]) for photo in photos]
     values = np.clip(kinds[kind_of][:, None] + draw.integers(-30, 31, (len(photos), 49, WIDTH)), 0, 255)
     np.save(tmp_path / "caption_cells.npy", values.astype(np.uint8))
     (tmp_path / "caption_cells.json").write_text(json.dumps(keys))
     monkeypatch.setattr("export.recipe.captions.load_photos", lambda data, split: photos)
 
     def opened(**plan):
-        return Course(tmp_path, CellFeatures(tmp_path), Plan(photos=12, named=2, warmup=5, **plan))
+        return Course(tmp_path, CellFeatures(tmp_path), Plan(photos=12, warmup=5, **plan))
 
     return opened
 
 
-def test_words_that_are_rare_in_captions_are_not_learned_but_all_of_names():
-    photos = [
-        Photo("a", "flickr8k", ["A dog."] * 5 + ["A cat."]),
-        Photo("b", "names/grocery", name="Lime", kind="Lime"),
-    ]
-    assert vocabulary(photos) == ["", "a", "dog", "lime"]
+def test_words_that_are_rare_in_captions_are_not_learned():
+    assert vocabulary([Photo("a", "flickr8k", ["A dog."] * 5 + ["A cat."])]) == ["", "a", "dog"]
+
+
+def test_what_is_rare_is_seen_more_often_in_an_epoch(course):
+    made = course()
+    places = [place for step in made.steps(random.Random(0)) for place in step]
+    seen = Counter(made.captioned[place].source for place in places)
+    assert len(places) == 12 * len(made)
+    assert seen["coco_extra"] > 2 * 4
+    assert max(Counter(places).values()) == 8
 
 
 def test_it_learns_from_people_then_from_rewards_and_goes_on_where_it_stopped(course, tmp_path):
@@ -132,11 +138,12 @@ def test_it_learns_from_people_then_from_rewards_and_goes_on_where_it_stopped(co
     log = [json.loads(line) for line in (tmp_path / "captions.log").read_text().splitlines()]
     assert [line["epoch"] for line in log] == list(range(8))
     assert log[-1]["reward"] > 0
-    photos = [*rewarded.checked[:4], *(photo for _, named in rewarded.steps(random.Random(0)) for photo in named)]
+    photos = [*rewarded.checked, *rewarded.captioned[:6]]
+    assert {photo.captions[0] for photo in photos} == {"A dog runs.", "Two men sit down."}
     cells = rewarded.features.of([(photo.file, 0) for photo in photos])
     for photo, row in zip(photos, head.captions(cells), strict=True):
         said = " ".join(rewarded.spoken[word] for word in row if word != END)
-        assert said == (photo.captions[0].lower().rstrip(".") if photo.captions else "a lime")
+        assert said == photo.captions[0].lower().rstrip(".")
 
 
 def test_sides_are_not_told_of_a_view_that_may_be_mirrored(course):

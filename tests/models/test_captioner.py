@@ -18,8 +18,13 @@ def model(default_bundle):
 
 
 @pytest.fixture(scope="module")
-def view(model, demo_photo):
-    return model.look(read_photo(demo_photo))
+def view(model):
+    """Of a scene without any thing that has a name of its own."""
+    sky, sand = np.full((100, 224, 3), (120, 170, 230)), np.full((124, 224, 3), (220, 190, 140))
+    noise = np.random.default_rng(0).integers(-20, 20, (224, 224, 3))
+    view = model.look(np.clip(np.concatenate([sky, sand]) + noise, 0, 255).astype(np.uint8))
+    assert not [name for label, name, _ in view.hints if label == "names"]
+    return view
 
 
 @pytest.mark.parametrize(
@@ -48,6 +53,12 @@ def test_every_other_question_is_the_language_models(model, view):
     model.captioner = kept
     assert model.answer(view, "What is this?").text == alone[1]
     assert alone[0]
+
+
+def test_a_thing_that_has_a_name_is_the_language_models_to_describe(model, demo_photo):
+    reply = model.answer(model.look(read_photo(demo_photo)), DESCRIBE)
+    assert "pineapple" in reply.text.lower()
+    assert reply.by == "the language model"
 
 
 def test_a_description_leaves_the_view_as_it_was(model, view):

@@ -36,7 +36,8 @@ def rows_of(model, view, question, copies):
 
 
 @pytest.mark.parametrize("question", ["What is this?", "Describe what you see.", QUESTION])
-def test_one_row_and_two_equal_rows_say_what_the_model_says(model, view, question):
+def test_one_row_and_two_equal_rows_say_what_the_model_says(model, view, question, monkeypatch):
+    monkeypatch.setattr(model, "captioner", None)  # paths are the language model's
     plain = model.answer(view, question).tokens
     assert rows_of(model, view, question, 1).answer_jointly(48, end_ids(model)).tokens == plain
     twice = rows_of(model, view, question, 2)
