@@ -17,11 +17,8 @@ from models.onnx_session import open_session
 
 CELLS, WORDS, LOG_PROBABILITIES = "cells", "words", "log_probabilities"  # names in the graph
 SPOKEN, QUESTION, LEAVES = "words", "question", "leaves"  # its properties
-_WRITTEN = {
-    " t shirt": " t-shirt",
-    " '": "'",
-    " n't": "n't",
-}  # as captions are split into words, and as they are written
+# How captions are split into words for scoring, and how that is written.
+_WRITTEN = {" t shirt": " t-shirt", " '": "'", " n't": "n't"}
 
 
 @dataclass(frozen=True)
