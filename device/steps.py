@@ -20,7 +20,7 @@ class Act(str, Enum):
     MEASURED = "measured"  # something that exact code computes
     FOUND = "found"  # a thing that a network sees
     COMPARED = "compared"  # things with each other, or ways of finding out
-    ASKED = "asked"  # the language model, or the captioner
+    ASKED = "asked"  # the language model, or one of the small networks beside it
     AGREED = "agreed"  # so many of so many paths
     REFUSED = "refused"  # to answer
 

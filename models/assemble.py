@@ -18,7 +18,7 @@ from typing import Any
 
 from models.adapted_weights import AdaptedWeights
 from models.apart import report, run_apart
-from models.bundle import ADAPTER_FILE, CAPTIONS_FILE, TOKENIZER_FILE, VISION_FILE, Bundle
+from models.bundle import ADAPTER_FILE, ANSWERS_FILE, CAPTIONS_FILE, TOKENIZER_FILE, VISION_FILE, Bundle
 from models.decoder_graph import write_decoder
 from models.errors import GlintError
 from models.gguf_weights import GgufWeights
@@ -26,15 +26,15 @@ from models.integrity import sha256_of
 from models.manifest import FileRecord
 
 CONFIG_FILE = "config.json"
+NETWORKS = (VISION_FILE, CAPTIONS_FILE, ANSWERS_FILE)
 
 
 def assemble(gguf: Path, weights: Path, out: Path, progress: Callable[[float], None] | None = None) -> Bundle:
     """Makes the bundle folder `out`, or replaces it, in one step: it is there in full or not at all.
 
     weights: a folder with config.json (its `name` and `version` become the bundle's; all of it is kept) and, where
-    trained, adapter.safetensors (see AdaptedWeights), vision.onnx and captions.onnx (taken as they are). progress:
-    called with the share done, 0 to 1. Raises GlintError when a source is unreadable or does not fit, OSError when
-    `out` cannot be written.
+    trained, adapter.safetensors (see AdaptedWeights) and NETWORKS (taken as they are). progress: called with the share
+    done, 0 to 1. Raises GlintError when a source is unreadable or does not fit, OSError when `out` cannot be written.
     """
     config = _read_config(weights / CONFIG_FILE)
     base = GgufWeights(gguf)
@@ -43,7 +43,7 @@ def assemble(gguf: Path, weights: Path, out: Path, progress: Callable[[float], N
     with _replacing(out) as folder:
         decoder = write_decoder(adapted, folder, progress=progress)
         base.tokenizer().save(str(folder / TOKENIZER_FILE))
-        for network in (VISION_FILE, CAPTIONS_FILE):
+        for network in NETWORKS:
             if (weights / network).exists():
                 shutil.copyfile(weights / network, folder / network)
         Bundle(
@@ -64,7 +64,7 @@ def assemble_apart(gguf: Path, weights: Path, out: Path, progress: Callable[[flo
 
 
 def _hashes(weights: Path) -> dict[str, str]:
-    names = (CONFIG_FILE, ADAPTER_FILE, VISION_FILE, CAPTIONS_FILE)
+    names = (CONFIG_FILE, ADAPTER_FILE, *NETWORKS)
     return {name: sha256_of(weights / name) for name in names if (weights / name).exists()}
 
 

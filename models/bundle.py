@@ -21,6 +21,7 @@ DECODER_WEIGHTS_FILE = "decoder.weights"
 TOKENIZER_FILE = "tokenizer.json"
 VISION_FILE = "vision.onnx"
 CAPTIONS_FILE = "captions.onnx"  # where the model has a network of its own that describes pictures
+ANSWERS_FILE = "answers.onnx"  # where it has one that chooses short answers
 ADAPTER_FILE = "adapter.safetensors"  # of the sources
 
 
@@ -77,6 +78,11 @@ class Bundle:
     def captions(self) -> bool:
         """Whether it has a network of its own that describes pictures."""
         return CAPTIONS_FILE in self.files
+
+    @property
+    def answers(self) -> bool:
+        """Whether it has a network of its own that chooses short answers."""
+        return ANSWERS_FILE in self.files
 
     def path(self, name: str) -> Path:
         """Where one of its files lies. Raises GlintError when the bundle has no such file."""

@@ -38,6 +38,11 @@ class Seen:
     rows: int = 0
     columns: int = 0
 
+    @property
+    def presence(self) -> np.ndarray:
+        """float32 [names], chances of the object head; none where the bundle has no object head."""
+        return self._raw[0] if self._raw else np.zeros(0, np.float32)
+
     @cached_property
     def objects(self) -> Detections:
         """The everyday objects in the picture; none when the bundle has no object head. Computed when first wanted."""

@@ -7,21 +7,22 @@ without an encoder is asked without a picture.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from time import perf_counter
 from typing import Any
 
 import numpy as np
 from tokenizers import Tokenizer
 
-from models.bundle import ADAPTER_FILE, CAPTIONS_FILE, TOKENIZER_FILE, Bundle
+from models.answer_head import AnswerHead
+from models.bundle import ADAPTER_FILE, ANSWERS_FILE, CAPTIONS_FILE, TOKENIZER_FILE, Bundle
 from models.captioner import Captioner
 from models.decoder import Decoder, KVCache
 from models.errors import GlintError
 from models.hub_files import read_tokenizer
 from models.object_hints import ObjectHints
-from models.prompt import HintRule, PromptTemplate, hint_text, named
+from models.prompt import HintRule, Naming, PromptTemplate, hint_text, named
 from models.prompt_ids import PromptIds
 from models.vision import Seen, VisionEncoder
 
@@ -84,12 +85,14 @@ class VisionLanguageModel:
         try:
             self._template = PromptTemplate(**config["prompt"])
             self._rules = [HintRule(**rule) for rule in config.get("hints", ())]
+            self.naming = Naming(**config["naming"]) if "naming" in config else None
         except (TypeError, LookupError) as error:
             raise GlintError(f"The model's description of its prompt is damaged ({error}).") from error
         self.name = str(config.get("name", "the model"))
         self.adapter = str(config.get("adapter", ""))
         self.object_hints: ObjectHints | None = None  # set, it tells in place of a block of hints what the head found
         self.captioner: Captioner | None = None  # set, it answers the one question that it was made for
+        self.answer_head: AnswerHead | None = None  # set, it answers what a word or two of its list answer
         self._prompt = PromptIds(tokenizer, self._template, encoder.plan if encoder is not None else None)
         self.end_ids = self._prompt.ends
         self._head = decoder.new_cache()
@@ -109,6 +112,9 @@ class VisionLanguageModel:
         model = cls(encoder, decoder, tokenizer, {**bundle.config, **made_of})
         if bundle.captions:
             model.captioner = Captioner(bundle.path(CAPTIONS_FILE), threads)
+        if bundle.answers:
+            head = AnswerHead(bundle.path(ANSWERS_FILE), tokenizer, threads)
+            model.answer_head = head if head.about.adapter == model.adapter else None
         return model
 
     @property
@@ -153,6 +159,11 @@ class VisionLanguageModel:
         cache = self._head.branch()
         start = cache.length
         self._read(cache, self._prompt.text(text)[:most_tokens])
+        return self.values_since(cache, start)
+
+    @staticmethod
+    def values_since(cache: KVCache, start: int) -> np.ndarray:
+        """The values of all tokens of a cache from one on: float32 [layers, tokens, key/value heads * head size]."""
         values = cache.memory[:, 1, 0, :, start : cache.length].swapaxes(1, 2)
         return values.reshape(*values.shape[:2], -1)
 
@@ -210,8 +221,9 @@ class VisionLanguageModel:
         if view is None and not self.reads:
             raise GlintError(f"{self.name} answers questions about pictures; give it one.")
         start = perf_counter()
-        if view is not None and (captioner := self._captioner_for(view, question)) is not None:
-            yield self._captioned(captioner, view, reply)
+        if view is not None and (seen := self._said_of(view, question, reply)):
+            reply.first_token_ms = reply.total_ms = 1e3 * (perf_counter() - start)
+            yield seen
             return
         cache = view.cache if view is not None else self.decoder.new_cache()
         length = cache.length
@@ -222,6 +234,10 @@ class VisionLanguageModel:
                 else self._read(cache, self._prompt.without_picture(question))
             )
             reply.prefill_ms = 1e3 * (perf_counter() - start)
+            if view is not None and (listed := self._listed(view, cache, length, logits, reply)):
+                reply.first_token_ms = reply.total_ms = 1e3 * (perf_counter() - start)
+                yield listed
+                return
             written = self.decoder.generate(
                 cache, logits, max_tokens, self.end_ids, deadline_s, reply.log_probabilities
             )
@@ -238,21 +254,34 @@ class VisionLanguageModel:
         finally:
             cache.rewind(length)
 
-    def _captioner_for(self, view: View, question: str) -> Captioner | None:
-        captioner = self.captioner
-        if captioner is None or question != captioner.question or view.seen.cells is None:
-            return None
-        return None if any(label == captioner.leaves for label, *_ in view.hints) else captioner
+    def _said_of(self, view: View, question: str, reply: Reply) -> str:
+        """What a network that saw the picture says to a question that the language model need not read."""
+        if (naming := self.naming) is not None and question in naming.questions:
+            rule = next(rule for rule in self._rules if rule.label == naming.label)
+            for name, chance in named(view.seen.scores, replace(rule, threshold=naming.least, top=1)):
+                return self._by(reply, "the encoder", naming.answers[list(rule.names).index(name)], [np.log(chance)])
+        captioner, cells = self.captioner, view.seen.cells
+        if captioner is None or question != captioner.question or cells is None:
+            return ""
+        if any(label == captioner.leaves for label, *_ in view.hints):
+            return ""
+        caption = captioner.caption(cells)
+        return self._by(reply, "the captioner", caption.text, caption.log_probabilities)
 
-    def _captioned(self, captioner: Captioner, view: View, reply: Reply) -> str:
-        start = perf_counter()
-        assert view.seen.cells is not None
-        caption = captioner.caption(view.seen.cells)
-        reply.by = "the captioner"
-        reply.text, reply.tokens = caption.text, self.tokenizer.encode(caption.text, add_special_tokens=False).ids
-        reply.log_probabilities += map(float, caption.log_probabilities)
-        reply.first_token_ms = reply.total_ms = 1e3 * (perf_counter() - start)
-        return caption.text
+    def _by(self, reply: Reply, who: str, text: str, log_probabilities: Iterable[float]) -> str:
+        """Makes a reply one that another network gave, whole."""
+        reply.by, reply.text, reply.tokens = who, text, self.tokenizer.encode(text, add_special_tokens=False).ids
+        reply.log_probabilities += map(float, log_probabilities)
+        return text
+
+    def _listed(self, view: View, cache: KVCache, length: int, logits: np.ndarray, reply: Reply) -> str:
+        """The answer out of the list, if it is there. length: of the cache before the question."""
+        if self.answer_head is None or view.seen.cells is None:
+            return ""
+        choice = self.answer_head.choose(self.values_since(cache, length), view.seen, logits)
+        if choice.answer is None:
+            return ""
+        return self._by(reply, "the network for short answers", choice.answer, [np.log(choice.chance)])
 
     def answer(self, view: View | None, question: str, **limits) -> Reply:
         """The whole answer at once; arguments and errors as `ask`."""

@@ -31,7 +31,8 @@ class Routed:
     """intent: a name in device.routing.table. chance: that it is meant. exact: whether a pattern said so.
 
     asks: the question in words that an expert's pattern takes; "" where it takes them as they are, or none does.
-    prompt: what the language model is asked; "" for the question as it is.
+    prompt, named: what the language model is asked, at all and about a thing that has a name; "" for the question as it
+    is.
     """
 
     intent: str
@@ -39,6 +40,7 @@ class Routed:
     exact: bool
     asks: str = ""
     prompt: str = ""
+    named: str = ""
 
     @property
     def route(self) -> Route:
@@ -77,7 +79,8 @@ def route(text: str) -> Routed:
     asks = (filled(way.asks, asked) if way.asks else None) or ""
     # "What is next to the door" is no wish for a description, however like one it sounds.
     general = chance >= PROMPTED and filled("{thing}", asked) is None
-    return Routed(best, chance, False, asks, way.prompt if general else "")
+    named = way.named if chance >= way.sure else ""
+    return Routed(best, chance, False, asks, way.prompt if general else "", named)
 
 
 def meant_command(text: str) -> Command | None:

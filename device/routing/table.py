@@ -20,11 +20,11 @@ class Route:
     rows: the names of the rows of device.experts.table that are meant so; their patterns recognise it. asks: how to ask
     for it in words that such a pattern takes, for a phrasing that none does; {thing} and the like stand for what
     device.routing.slots finds in the phrasing. prompt: what the language model is asked in place of the question, where
-    it was trained on one wording. picture: whether it is about a picture. command: what the loop does about it.
-    sure: the chance from which on a phrasing that no pattern takes is taken for it; else the language model answers.
-    reads: whether its experts want the text in the picture; reading takes so long that it is begun while it is asked.
-    tokens: that an answer of the language model to it may take (docs/steps.md). compares: what its experts set side by
-    side, if they do.
+    it was trained on one wording. named: the same where the encoder knows the thing by name. picture: whether
+    it is about a picture. command: what the loop does about it. sure: the chance from which on a phrasing
+    that no pattern takes is taken for it; else the language model answers. reads: whether its experts want the text in
+    the picture; reading takes so long that it is begun while it is asked. tokens: that an answer of the language model
+    to it may take (docs/steps.md). compares: what its experts set side by side, if they do.
     """
 
     name: str
@@ -32,6 +32,7 @@ class Route:
     rows: tuple[str, ...] = ()
     asks: str = ""
     prompt: str = ""
+    named: str = ""
     picture: bool = True
     command: Command | None = None
     sure: float = 0.55
@@ -47,7 +48,7 @@ A_WORD, A_NAME, A_SCENE = 8, 12, 48  # tokens
 ROUTES = (
     # The language model.
     Route("describe", "the whole scene", prompt="Describe what you see.", tokens=A_SCENE),
-    Route("what_is_this", "what a thing is", tokens=A_NAME),
+    Route("what_is_this", "what a thing is", named="What is this?", tokens=A_NAME),
     Route(OTHER, "anything else; the language model answers"),
     # Reading.
     Route("read_text", "what is written", ("read", "says"), "read this", reads=True),

@@ -40,6 +40,7 @@ ON_PURPOSE = "That is something I never do, whatever the picture shows. A mistak
 NO_TIMERS = "I set timers only while I listen all the time: start me with glint run."
 NOT_READ = "What a picture tells me to do I never do, and I could not read it in time."
 _SENTENCES = re.compile(r"(?<=[.!?])\s+")
+NAMES = "names"  # label of hints: of things that the encoder learned by name
 _SIGNS = 5  # of what the encoder sees, in a step
 # What the model gives a lower chance is mostly wrong: of 88 such answers to training questions 6 were right, of
 # the 112 others 53 (docs/contemplating.md). That was seen on answers of at most so many tokens.
@@ -179,11 +180,13 @@ class Answerer:
             turn.answered_by = "spent"
             yield own_words(SPENT)
             return
-        if careful and allowance.contemplation and self.model().side_by_side:
-            yield from self._contemplated(routed.prompt or question, view, turn, deadline, should_stop)
+        prompt = (routed.named if _is_named(view) else "") or routed.prompt or question
+        careful = careful and allowance.contemplation and self.model().side_by_side
+        if careful and self._is_left_to_the_language_model(prompt, view):
+            yield from self._contemplated(prompt, view, turn, deadline, should_stop)
         else:
             tokens = max(1, round(allowance.tokens * (routed.route if routed.sure else by_name()[OTHER]).tokens))
-            yield from self._asked(routed.prompt or question, view, turn, deadline, tokens)
+            yield from self._asked(prompt, view, turn, deadline, tokens)
         if allowance.advice:
             yield from _advice(scene, turn)
 
@@ -198,6 +201,11 @@ class Answerer:
         finally:
             if vars(scene).keys() & {"lines"} != known:
                 turn.steps.append(Step(Act.LOOKED, "for text"))
+
+    def _is_left_to_the_language_model(self, question: str, view: View) -> bool:
+        """Whether no network that is right more often answers it: only the language model has several paths."""
+        with self.alone:
+            return self.model().answer(view, question, max_tokens=1).by == Reply().by
 
     def _contemplated(
         self, question: str, view: View, turn: Turn, deadline: Deadline, should_stop: Callable[[], bool]
@@ -243,6 +251,11 @@ class Answerer:
                 "answer": reply.total_ms,
             }
             turn.costs["answer_tokens"] = len(reply.tokens)
+
+
+def _is_named(view: View) -> bool:
+    """Whether the encoder sees something that it learned by name."""
+    return any(label == NAMES for label, *_ in view.hints)
 
 
 def _signs(view: View) -> list[Claim]:

@@ -113,6 +113,29 @@ def captions(data: Path, run: Path, out: Path, version: str, taught: int, reward
 @main.command()
 @data_option
 @run_option
+@click.option("--out", type=click.Path(path_type=Path), default=WEIGHTS, show_default=True)
+@click.option("--version", required=True, help="Version of the model, as in 0.1.0.")
+@click.option("--epochs", default=16, show_default=True, help="Times that every question is learned.")
+def answers(data: Path, run: Path, out: Path, version: str, epochs: int) -> None:
+    """Train the head that chooses short answers, on what the packed model makes of questions and photos. To be repeated
+    after train, objects and captions.
+
+    What was read is kept in the run folder. Figures of photos that are not learned from at first: RUN/answers.json.
+    """
+    from functools import partial
+
+    from device.assistant import load_model
+    from export.recipe.answers import Plan, train
+    from models.assemble import assemble
+
+    bundle = run / "bundle"
+    assemble(source_file(BASE, "*.gguf"), out, bundle)
+    train(partial(load_model, bundle, threads=1), data, out, run, version, Plan(epochs))
+
+
+@main.command()
+@data_option
+@run_option
 @click.option("--limit", default=1000, show_default=True, help="Photos of flickr8k/dev.")
 def check(data: Path, run: Path, limit: int) -> None:
     """Caption flickr8k/dev with the checkpoint in full precision, for comparison with the int4 bundle."""

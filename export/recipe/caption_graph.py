@@ -25,7 +25,7 @@ NEVER = -1e9  # logit
 OPSETS = [("", 17), ("com.microsoft", 1)]
 
 
-class _Nodes:
+class Nodes:
     """Nodes and constants of one graph: the whole, or the body of its loop."""
 
     def __init__(self, prefix: str):
@@ -108,7 +108,7 @@ def write_captioner(head: CaptionHead, spoken: Sequence[str], question: str, lea
     spoken: the words by number. question: the one that is answered so. leaves: label of hints of pictures that are not.
     All three become properties of the file.
     """
-    whole = _Nodes("")
+    whole = Nodes("")
     seen = _seen(whole, head)
     body, kept = _body(head, seen)
     start = [whole.constant(np.int64(LONGEST)), whole.constant(np.array(True)), whole.ints(END)]
@@ -136,7 +136,7 @@ def write_captioner(head: CaptionHead, spoken: Sequence[str], question: str, lea
     onnx.save(model, out)
 
 
-def _seen(build: _Nodes, head: CaptionHead) -> list[tuple[str, str]]:
+def _seen(build: Nodes, head: CaptionHead) -> list[tuple[str, str]]:
     """What each writing layer looks at. How bytes are spread is part of the first product."""
     weight = head.enter.weight / head.spread
     bias = head.enter.bias - weight @ head.mean
@@ -153,7 +153,7 @@ def _seen(build: _Nodes, head: CaptionHead) -> list[tuple[str, str]]:
 
 def _body(head: CaptionHead, seen: Sequence[tuple[str, str]]) -> tuple[onnx.GraphProto, list[str]]:
     """One word more; the names of the keys and values that it is given of the words before."""
-    build, value = _Nodes("word/"), helper.make_tensor_value_info
+    build, value = Nodes("word/"), helper.make_tensor_value_info
     kept = [f"{kind}_{i}" for i in range(len(head.writing)) for kind in ("key", "value")]
     place = build("Reshape", "turn", build.ints(1))
     x = build("Add", build.row(head.words.weight, "before_word"), build("Gather", build.constant(head.place), place))

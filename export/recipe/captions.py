@@ -27,13 +27,13 @@ from export.recipe.caption_graph import write_captioner
 from export.recipe.caption_head import END, LONGEST, CaptionHead, Shape
 from export.recipe.object_features import PLAIN
 from export.recipe.photos import Photo, load_photos
+from export.recipe.samples import NAMES
 from models.captioner import sentence
 from models.evaluation.caption_scores import Cider, bleu_4, cider, words
 from models.evaluation.pictures import DESCRIBE
 
 RARE = 4  # a word of captions that comes less often is left out
 SAMPLES = 5  # captions of a photo that are rewarded
-NAMES = "names"  # label of hints; a named thing is for the language model to describe
 END_WORD = " endofcaption"  # part of what is scored, or captions would learn to stop mid-sentence
 SPREAD = 0.3  # of rewards about their mean, roughly: the unit of the loss
 VISITS = {"coco_extra": 8}  # of a photo in an epoch: there are few, and only they show what is indoors
@@ -247,6 +247,7 @@ def train(data: Path, weights: Path, run: Path, version: str, plan: Plan) -> Non
     course = Course(data, cells_of(weights / "vision.onnx", data, run), plan)
     console.print(f"captions: {len(course.captioned)} photos with captions, {len(course.spoken)} words", asdict(plan))
     head = learn(course, run).eval()
+    # A named thing is for the language model to describe.
     write_captioner(head, course.spoken, DESCRIBE, NAMES, weights / "captions.onnx")
     path = weights / "config.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"version": version}, indent=1) + "\n")

@@ -18,6 +18,7 @@ from export.recipe import hint_head
 from export.recipe.encoder import agreement, export_encoder, read_rgb, squash
 from export.recipe.features import FIRST_CROP, MIRRORED, PLAIN, WIDTH, Features, compute
 from export.recipe.photos import Photo, load_photos
+from export.recipe.samples import NAMES, naming
 from export.recipe.vocabulary import build_groups, imagenet_names, targets
 
 MIRRORED_SETS = ("flickr8k", "coco", "coco_extra")
@@ -107,7 +108,8 @@ def hints(data: Path, class_names: Path, run: Path) -> None:
         }
         for label, (t, k, s) in HINTS.items()
     ]
-    (run / "settings.json").write_text(json.dumps({"prompt": PROMPT, "hints": rules}, indent=1))
+    settings = {"prompt": PROMPT, "hints": rules, "naming": naming(dict(sizes)[NAMES])}
+    (run / "settings.json").write_text(json.dumps(settings, indent=1))
     owner = [i for i, p in enumerate(photos) for _ in views(p)]
     rows = [found.row(p.file, view) for p in photos for view in views(p)]
     cells = pooled(rows, found)

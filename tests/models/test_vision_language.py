@@ -1,4 +1,4 @@
-"""The real default model on the demo's photo: its language model, which describes pictures too where it has to."""
+"""The real default model on the demo's photo: its language model, which answers everything where it has to."""
 
 import cv2
 import numpy as np
@@ -13,7 +13,7 @@ from models.vision_language import Reply, VisionLanguageModel
 @pytest.fixture(scope="module")
 def model(default_bundle):
     model = VisionLanguageModel.load(default_bundle)
-    model.captioner = None
+    model.captioner = model.answer_head = model.naming = None
     return model
 
 
@@ -99,6 +99,7 @@ def test_objects_that_were_found_can_be_offered_as_hints(model, picture):
 def test_the_chance_of_an_answer_is_that_of_its_words(model, picture):
     view = model.look(picture)
     reply = model.answer(view, "What is this?")
+    assert reply.by == "the language model"
     assert len(reply.log_probabilities) == len(reply.tokens) + 1  # the end marker's too
     assert reply.chance == pytest.approx(np.prod(np.exp(reply.log_probabilities)))
     assert 0 < reply.chance <= 1

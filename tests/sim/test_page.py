@@ -27,7 +27,7 @@ def recording(tmp_path_factory):
     """A question about a picture."""
     path = tmp_path_factory.mktemp("recording") / "question.wav"
     with open_wav(path, RATE) as file:
-        pieces = [room(1), 0.8 * said("Hey Glint, what is this?"), room(3)]
+        pieces = [room(1), 0.8 * said("Hey Glint, what kind of fruit is this?"), room(3)]
         file.writeframes(to_int16(np.concatenate(pieces)).tobytes())
     return path
 
@@ -82,7 +82,7 @@ def test_a_question_goes_in_through_the_browser_and_the_answer_is_heard_coming_b
             until(lambda: page.locator("#conversation li").count(), 90)
             until(lambda: page.inner_text("#state") == "listening")
             page.wait_for_timeout(800)
-            assert "this" in page.inner_text("#conversation").lower()  # how "what" is heard varies
+            assert "fruit" in page.inner_text("#conversation").lower()  # the first words are not always heard right
             assert "pineapple" in page.inner_text("#conversation").lower()
             assert "Glint" in page.inner_text("#cards")
             assert "green" in page.get_attribute("#led", "class")

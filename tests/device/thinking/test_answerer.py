@@ -77,6 +77,24 @@ def test_the_model_answers_what_no_expert_does(answerer, view):
     assert any(claim.finding == "Pineapple" for claim in turn.evidence)
 
 
+@pytest.mark.parametrize("question", ["What kind of fruit is this?", "Which fruit am I holding?", "What is that?"])
+def test_a_thing_with_a_name_is_named_however_that_is_asked(answerer, view, question):
+    assert "pineapple" in said(answerer, question, view).answer.lower()
+
+
+def test_what_has_no_name_is_asked_about_in_the_wearers_words(monkeypatch, model, answerer, view):
+    heard = []
+    asked = model.ask
+    monkeypatch.setattr(
+        model,
+        "ask",
+        lambda view, question, *rest, **more: heard.append(question) or asked(view, question, *rest, **more),
+    )
+    said(answerer, "What kind of fruit is this?", view)
+    said(answerer, "What kind of fruit is this?", replace(view, hints=()))
+    assert heard == ["What is this?", "What kind of fruit is this?"]
+
+
 def test_the_scene_of_a_view_stays_and_knows_the_one_before(answerer, view):
     first = answerer.scene(view)
     assert answerer.scene(view) is first
