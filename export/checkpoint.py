@@ -23,8 +23,8 @@ from export.safetensors_weights import SafetensorsWeights
 from export.tensor_files import tensor_files
 from models import fetch
 from models.adapted_weights import AdaptedWeights
-from models.assemble import CONFIG_FILE
-from models.bundle import ADAPTER_FILE, CAPTIONS_FILE, VISION_FILE
+from models.assemble import CONFIG_FILE, NETWORKS
+from models.bundle import ADAPTER_FILE, VISION_FILE
 from models.catalog import catalog
 from models.chat_prompt import read_prompt
 from models.decoder_matrices import DecoderWeights
@@ -259,7 +259,7 @@ class OwnCheckpoint:
         return next(fetch.ensure(model.base).glob("*.gguf"))
 
     def inputs(self) -> Mapping[str, Path]:
-        own = {name: self._folder / name for name in (CONFIG_FILE, ADAPTER_FILE, VISION_FILE, CAPTIONS_FILE)}
+        own = {name: self._folder / name for name in (CONFIG_FILE, ADAPTER_FILE, *NETWORKS)}
         return {self._base.name: self._base} | {name: path for name, path in own.items() if path.exists()}
 
     def weights(self) -> DecoderWeights:

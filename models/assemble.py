@@ -18,7 +18,15 @@ from typing import Any
 
 from models.adapted_weights import AdaptedWeights
 from models.apart import report, run_apart
-from models.bundle import ADAPTER_FILE, ANSWERS_FILE, CAPTIONS_FILE, TOKENIZER_FILE, VISION_FILE, Bundle
+from models.bundle import (
+    ADAPTER_FILE,
+    ANSWERS_FILE,
+    CAPTIONS_FILE,
+    CAPTIONS_WEIGHTS_FILE,
+    TOKENIZER_FILE,
+    VISION_FILE,
+    Bundle,
+)
 from models.decoder_graph import write_decoder
 from models.errors import GlintError
 from models.gguf_weights import GgufWeights
@@ -26,7 +34,7 @@ from models.integrity import sha256_of
 from models.manifest import FileRecord
 
 CONFIG_FILE = "config.json"
-NETWORKS = (VISION_FILE, CAPTIONS_FILE, ANSWERS_FILE)
+NETWORKS = (VISION_FILE, CAPTIONS_FILE, CAPTIONS_WEIGHTS_FILE, ANSWERS_FILE)
 
 
 def assemble(gguf: Path, weights: Path, out: Path, progress: Callable[[float], None] | None = None) -> Bundle:

@@ -20,6 +20,7 @@ DECODER_GRAPH_FILE = "decoder.onnx"
 DECODER_WEIGHTS_FILE = "decoder.weights"
 TOKENIZER_FILE = "tokenizer.json"
 VISION_FILE = "vision.onnx"
+CAPTIONS_WEIGHTS_FILE = "captions.weights"  # its weights
 CAPTIONS_FILE = "captions.onnx"  # where the model has a network of its own that describes pictures
 ANSWERS_FILE = "answers.onnx"  # where it has one that chooses short answers
 ADAPTER_FILE = "adapter.safetensors"  # of the sources

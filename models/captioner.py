@@ -2,6 +2,9 @@
 
 A small network of its own, made for this one question, does it sooner than the language model and is right more often
 (README of the recipe). The graph chooses the likeliest word after word by itself.
+
+It is opened for each caption, which takes about as long as to write it: open, it would hold three times the memory that
+its weights take on disk, and pictures are seldom described.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from onnxruntime import InferenceSession
 
 from models.errors import GlintError
 from models.onnx_session import open_session
@@ -44,16 +48,22 @@ class Captioner:
     """
 
     def __init__(self, path: Path, threads: int = 2):
+        self._path, self._threads = path, threads
+        properties = self._open().get_modelmeta().custom_metadata_map
         try:
-            self._session = open_session(path, threads)
-            properties = self._session.get_modelmeta().custom_metadata_map
             self.question, self.leaves = properties[QUESTION], properties[LEAVES]
             self._words = properties[SPOKEN].split("\n")
-        except Exception as error:  # onnxruntime has one exception class for each status, without a common base
+        except LookupError as error:
             raise GlintError(f"{path} cannot be loaded ({error}); fetch the model again.") from error
 
+    def _open(self) -> InferenceSession:
+        try:
+            return open_session(self._path, self._threads, as_stored=True)
+        except Exception as error:  # onnxruntime has one exception class for each status, without a common base
+            raise GlintError(f"{self._path} cannot be loaded ({error}); fetch the model again.") from error
+
     def caption(self, cells: np.ndarray) -> Caption:
-        """cells: uint8 [49, width], of models.vision."""
-        words, log_probabilities = self._session.run([WORDS, LOG_PROBABILITIES], {CELLS: cells})
+        """cells: uint8 [49, width], of models.vision. Raises GlintError as the constructor."""
+        words, log_probabilities = self._open().run([WORDS, LOG_PROBABILITIES], {CELLS: cells})
         spoken = [self._words[word] for word in words if word]  # 0 is the end
         return Caption(sentence(spoken), log_probabilities)

@@ -259,7 +259,8 @@ class VisionLanguageModel:
         if (naming := self.naming) is not None and question in naming.questions:
             rule = next(rule for rule in self._rules if rule.label == naming.label)
             for name, chance in named(view.seen.scores, replace(rule, threshold=naming.least, top=1)):
-                return self._by(reply, "the encoder", naming.answers[list(rule.names).index(name)], [np.log(chance)])
+                text = naming.answers[list(rule.names).index(name)]
+                return self._by(reply, "the network for names", text, [np.log(chance)])
         captioner, cells = self.captioner, view.seen.cells
         if captioner is None or question != captioner.question or cells is None:
             return ""

@@ -106,7 +106,7 @@ def write_captioner(head: CaptionHead, spoken: Sequence[str], question: str, lea
     float32 [n].
 
     spoken: the words by number. question: the one that is answered so. leaves: label of hints of pictures that are not.
-    All three become properties of the file.
+    All three become properties of the file; the weights lie beside it, where they need not be copied to be used.
     """
     whole = Nodes("")
     seen = _seen(whole, head)
@@ -133,7 +133,9 @@ def write_captioner(head: CaptionHead, spoken: Sequence[str], question: str, lea
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid(*one) for one in OPSETS], ir_version=9)
     properties = {captioner.SPOKEN: "\n".join(spoken), captioner.QUESTION: question, captioner.LEAVES: leaves}
     helper.set_model_props(model, properties)
-    onnx.save(model, out)
+    weights = out.with_suffix(".weights")
+    weights.unlink(missing_ok=True)  # they would be added to
+    onnx.save(model, out, save_as_external_data=True, location=weights.name, size_threshold=1024)
 
 
 def _seen(build: Nodes, head: CaptionHead) -> list[tuple[str, str]]:

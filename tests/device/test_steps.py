@@ -121,7 +121,7 @@ def test_how_do_you_know_of_an_answer_of_the_model(answerer, view):
     turn = asked(answerer, "What is this?", view)
     said = " ".join(answerer.explain("How do you know?", turn, Turn()))
     assert said.startswith(
-        "I looked at the whole picture and asked the language model. I am quite sure that I see this: "
+        "I looked at the whole picture and asked the network for names. I am quite sure that I see this: "
     )
 
 

@@ -1,10 +1,12 @@
 """What describes a picture: the network that ships, asked through the model, and what happens to a damaged one."""
 
+import os
+
 import numpy as np
 import pytest
 
 from device.seeing.photo import read_photo
-from models.bundle import CAPTIONS_FILE
+from models.bundle import CAPTIONS_FILE, CAPTIONS_WEIGHTS_FILE
 from models.captioner import Captioner, sentence
 from models.errors import GlintError
 from models.vision_language import VisionLanguageModel
@@ -65,6 +67,15 @@ def test_a_description_leaves_the_view_as_it_was(model, view):
     length = view.cache.length
     model.answer(view, DESCRIBE)
     assert view.cache.length == length
+
+
+def test_weights_that_are_cut_off_are_one_sentence(default_bundle, tmp_path):
+    for name in (CAPTIONS_FILE, CAPTIONS_WEIGHTS_FILE):
+        (tmp_path / name).write_bytes(default_bundle.path(name).read_bytes())
+    captioner = Captioner(tmp_path / CAPTIONS_FILE)
+    os.truncate(tmp_path / CAPTIONS_WEIGHTS_FILE, 1000)
+    with pytest.raises(GlintError, match=r"captions\.onnx cannot be loaded .*; fetch the model again\.$"):
+        captioner.caption(np.zeros((49, 3040), np.uint8))
 
 
 @pytest.mark.parametrize("keep", [0, 1000])

@@ -34,7 +34,7 @@ def with_score(model, view, name, score):
 def test_the_best_name_is_said_with_its_chance(model, view, question):
     reply = model.answer(view, question)
     chance = next(chance for label, _, chance in view.hints if label == "names")
-    assert (reply.text, reply.by) == ("A Pineapple.", "the encoder")
+    assert (reply.text, reply.by) == ("A Pineapple.", "the network for names")
     assert reply.chance == pytest.approx(chance, rel=1e-4)
     assert model.tokenizer.decode(reply.tokens) == reply.text
 
@@ -53,7 +53,7 @@ def test_a_name_that_is_hardly_likely_is_left_to_the_language_model(model, view)
 
 @pytest.mark.parametrize("question", ["What colour is this?", "Is this a pineapple?", "Describe what you see."])
 def test_other_questions_are_not_answered_with_a_name(model, view, question):
-    assert model.answer(view, question).by != "the encoder"
+    assert model.answer(view, question).by != "the network for names"
 
 
 def test_a_damaged_description_is_one_sentence(model):
