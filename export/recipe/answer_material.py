@@ -22,7 +22,7 @@ from rich.progress import track
 from export.recipe.encoder import read_rgb
 from export.recipe.object_features import FIRST_CROP, MIRRORED, PLAIN, SECOND_CROP, show
 from export.recipe.photos import Photo
-from export.recipe.samples import DESCRIBE, NAME, tidy_answer
+from export.recipe.samples import DESCRIBE, NAME, tidy_answer, tidy_question
 from models.answer_head import first_tokens, log_softmax, summary
 from models.vision_language import VisionLanguageModel
 
@@ -40,10 +40,6 @@ class Asked:
     file: str
     question: str
     shares: dict[str, float]
-
-
-def tidy_question(text: str) -> str:
-    return text[:1].upper() + text[1:].rstrip("? .") + "?"
 
 
 def asked_of(photos: Sequence[Photo]) -> list[Asked]:

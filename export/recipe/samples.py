@@ -63,6 +63,10 @@ def tidy_answer(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def tidy_question(text: str) -> str:
+    return text[:1].upper() + text[1:].rstrip("? .") + "?"
+
+
 def with_article(name: str) -> str:
     if name[-1:] == "s" and not name.endswith("ss"):
         return tidy_caption(name)
@@ -96,8 +100,7 @@ def conversations(photo: Photo, rng: random.Random, mirrored: bool) -> list[tupl
         if mirrored and re.search(r"\b(left|right)\b", question):
             continue
         answer = answers[0] if photo.source == "coco" else ", ".join(answers[:3])
-        question = question[:1].upper() + question[1:].rstrip("? .") + "?"
-        out.append((question, [tidy_answer(answer)], ANSWER_WEIGHT))
+        out.append((tidy_question(question), [tidy_answer(answer)], ANSWER_WEIGHT))
     return out
 
 

@@ -13,10 +13,11 @@ from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 
 from export.recipe import answer_network
-from export.recipe.answer_material import LAYERS, Asked, Material, asked_of, listed, tidy_question
+from export.recipe.answer_material import LAYERS, Asked, Material, asked_of, listed
 from export.recipe.answer_network import AnswerNetwork, Whitened, write_answer_head
 from export.recipe.answers import Lessons, Plan
 from export.recipe.photos import Photo
+from export.recipe.samples import tidy_question
 from models.answer_head import About, AnswerHead
 from models.vision import Seen
 
