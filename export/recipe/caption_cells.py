@@ -10,6 +10,7 @@ import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -21,7 +22,7 @@ from rich.progress import track
 
 from export.recipe.encoder import read_rgb
 from export.recipe.object_features import FIRST_CROP, MIRRORED, PARTS, PLAIN, SECOND_CROP, show
-from export.recipe.object_graph import PREFIX
+from export.recipe.object_graph import KEPT, PREFIX
 from export.recipe.photos import load_photos
 from models.onnx_session import open_session
 from models.vision import CAPTION_CELLS
@@ -32,12 +33,17 @@ LAST_STAGE = next(iter(PARTS))
 def give_out(vision: Path) -> None:
     """Makes CAPTION_CELLS, uint8 [b, 49, width], an output of vision.onnx, which must have an object head.
 
-    Of each cell: the last stage, the last of stride 16, the last stage as the object head's blocks have it.
+    Of each cell: the last stage, the last of stride 16, the last stage as the object head's blocks have it. What it was
+    made of before is removed.
     """
     model = onnx.load(vision)
     graph = model.graph
-    if any(output.name == CAPTION_CELLS for output in graph.output):
-        return
+    before = (KEPT, f"{PREFIX}caption_")
+    lists: tuple[Any, ...] = (graph.node, graph.initializer, graph.output)
+    for values in lists:
+        kept = [value for value in values if not value.name.startswith(before) and value.name != CAPTION_CELLS]
+        del values[:]
+        values.extend(kept)
     gathered = next(node for node in graph.node if node.op_type == "Concat" and node.name.startswith(PREFIX))
     own, middle, _ = gathered.input  # in the order of PARTS
     shape = next(node for node in graph.node if own in node.output).input[1]

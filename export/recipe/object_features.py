@@ -30,10 +30,11 @@ PARTS = {  # tensor in vision.onnx: (channels, cells of it along a side of one c
     "/_blocks.14/Add_output_0_QuantizeLinear_Output": (120, 2),  # the last of stride 16
     "/_blocks.6/Add_output_0_QuantizeLinear_Output": (48, 4),  # the last of stride 8
 }
-ENTRY = "/_blocks.17/Add_output_0_QuantizeLinear_Output"  # where the copy of the encoder's last blocks begins
-ENTRY_WIDTH = 208
 WIDTHS = tuple(channels * side * side for channels, side in PARTS.values())
 WIDTH = sum(WIDTHS)
+ENTRY = list(PARTS)[1]  # where the copy of the encoder's last blocks begins
+ENTRY_WIDTH = PARTS[ENTRY][0]
+ENTRY_COLUMNS = slice(WIDTHS[0], WIDTHS[0] + WIDTHS[1])
 PLAIN, MIRRORED, FIRST_CROP, SECOND_CROP = 0, 1, 2, 3
 
 
@@ -85,7 +86,7 @@ class Encoder:
 
     def __init__(self, vision: Path, threads: int = 1):
         model = onnx.load(vision)
-        keep_only(model, [*PARTS, ENTRY])
+        keep_only(model, list(PARTS))
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads
         options.log_severity_level = 3  # the constants of what is left out would each be reported
@@ -93,13 +94,9 @@ class Encoder:
 
     def encode(self, pixels: np.ndarray) -> np.ndarray:
         """uint8 [224, 224, 3] -> uint8 [49, WIDTH]."""
-        return self.encode_both(pixels)[0]
-
-    def encode_both(self, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """uint8 [224, 224, 3] -> uint8 [49, WIDTH], and what the copied blocks are given, uint8 [49, ENTRY_WIDTH]."""
-        *parts, entry = self._session.run([*PARTS, ENTRY], {"pixels": pixels[None]})
-        cells = [gather(p[0], side) for p, (_, side) in zip(parts, PARTS.values(), strict=True)]
-        return np.concatenate(cells, -1), gather(entry[0], 1)
+        parts = self._session.run(list(PARTS), {"pixels": pixels[None]})
+        cells = [gather(part[0], side) for part, (_, side) in zip(parts, PARTS.values(), strict=True)]
+        return np.concatenate(cells, -1)
 
 
 def keep_only(model: onnx.ModelProto, outputs: Sequence[str]) -> None:
@@ -132,34 +129,29 @@ def quantisation(model: onnx.ModelProto, name: str) -> tuple[float, int]:
 
 @dataclass(frozen=True)
 class Features:
-    """values: uint8 [views, 49, WIDTH], entries: uint8 [views, 49, ENTRY_WIDTH], both mapped from disk; keys: (file,
-    view) of each."""
+    """values: uint8 [views, 49, WIDTH], mapped from disk; keys: (file, view) of each."""
 
     values: np.ndarray
-    entries: np.ndarray
     keys: list[tuple[str, int]]
 
 
 def compute(vision: Path, data: Path, keys: Sequence[tuple[str, int]], out: Path) -> Features:
-    """Encodes every (file, view), `file` relative to `data`, into out.npy, out.entry.npy and out.json; not if they are
-    there."""
-    index, entry = out.with_suffix(".json"), out.with_suffix(".entry.npy")
+    """Encodes every (file, view), `file` relative to `data`, into out.npy and out.json; not if they are there."""
+    index = out.with_suffix(".json")
     if not index.exists():
         encoder = Encoder(vision)
         assert SIDE == CELLS * 32
         values = np.lib.format.open_memmap(out, "w+", np.uint8, (len(keys), CELLS * CELLS, WIDTH))
-        entries = np.lib.format.open_memmap(entry, "w+", np.uint8, (len(keys), CELLS * CELLS, ENTRY_WIDTH))
 
         def encode(row: int) -> None:
             file, view = keys[row]
-            values[row], entries[row] = encoder.encode_both(show(read_rgb(data / file), file, view))
+            values[row] = encoder.encode(show(read_rgb(data / file), file, view))
 
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             done = pool.map(encode, range(len(keys)))
             for _ in track(done, f"encoding for {out.stem}", total=len(keys), console=Console(stderr=True)):
                 pass
         values.flush()
-        entries.flush()
         index.write_text(json.dumps([list(key) for key in keys]))
     kept = [(file, view) for file, view in json.loads(index.read_text())]
-    return Features(np.load(out, mmap_mode="r"), np.load(entry, mmap_mode="r"), kept)
+    return Features(np.load(out, mmap_mode="r"), kept)

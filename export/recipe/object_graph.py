@@ -23,7 +23,7 @@ from models.vision import CAPTION_CELLS
 FINE = 2 * CELLS  # boxes are sought on a grid twice as fine
 REACH = 0.15  # of the picture's side: the unit in which a side's distance from its cell is learned
 LARGEST_BYTE_WEIGHT = 63  # two products of 255 and a weight must fit into 16 bits (encoder.export_encoder says why)
-PREFIX = "objects/"
+PREFIX, KEPT = "objects/", "captions/"  # of the names of the head, and of what is left of the one before
 OUTPUTS = ("object_presence", "object_scores", "object_boxes", "object_amounts", "hint_cells", "class_cells")
 HINT_CELLS, CLASS_WEIGHTS = "tail//head/outer/Add_output_0", "_fc.weight_quantized"
 GRID = next(iter(PARTS))
@@ -53,7 +53,7 @@ class HeadWeights:
     blocks: FoldedBlocks | None = None
 
 
-class _Builder:
+class Builder:
     """Collects nodes and constants under a prefix of their own."""
 
     def __init__(self, graph: onnx.GraphProto):
@@ -115,10 +115,11 @@ def add_head(vision: Path, weights: HeadWeights, out: Path) -> None:
     """
     model = without_head(onnx.load(vision))
     graph = model.graph
-    build, names = _Builder(graph), weights.cells.shape[1]
+    build, names = Builder(graph), weights.cells.shape[1]
     parts = [(name, *shape) for name, shape in PARTS.items()]
     if weights.blocks is not None:
-        parts[0] = (_blocks(build, model, weights.blocks), *parts[0][1:])
+        entry = ENTRY, *quantisation(model, ENTRY)
+        parts[0] = (packed_blocks(build, entry, weights.blocks), *parts[0][1:])
     cells = build("Concat", *(_gather(build, *part) for part in parts), axis=2)
     hidden = build("Relu", build.product(cells, None, None, weights.inner, weights.inner_bias))
     bytes_of_hidden = [f"{PREFIX}hidden_{part}" for part in ("bytes", "step", "zero")]
@@ -131,15 +132,17 @@ def add_head(vision: Path, weights: HeadWeights, out: Path) -> None:
     onnx.save(model, out)
 
 
-def _blocks(build: _Builder, model: onnx.ModelProto, blocks: FoldedBlocks) -> str:
-    """The copied blocks, as onnxruntime fuses them to convolutions of whole numbers; the bytes that they end in."""
-    scale, zero = quantisation(model, ENTRY)
-    stored, step, middle = ENTRY, scale, zero
+def packed_blocks(build: Builder, entry: tuple[str, float, int], blocks: FoldedBlocks) -> str:
+    """The copied blocks, as onnxruntime fuses them to convolutions of whole numbers; the bytes that they end in.
+
+    entry: bytes [b, ENTRY_WIDTH, 14, 14], their step and their zero point. The bytes at the end: 0..CEILING.
+    """
+    (stored, step, middle), width = entry, ENTRY_WIDTH
     convolutions, ranges = iter(blocks.convolutions), iter(blocks.ranges)
     ceiling = CEILING / 255
     while True:
-        entry = (stored, step, middle)
-        stored = _convolution(build, entry, next(convolutions), (ceiling, 0))
+        given = (stored, step, middle)
+        stored = _convolution(build, given, next(convolutions), (ceiling, 0))
         depthwise = next(convolutions, None)
         if depthwise is None:
             return stored
@@ -147,10 +150,25 @@ def _blocks(build: _Builder, model: onnx.ModelProto, blocks: FoldedBlocks) -> st
         project = next(convolutions)
         step, middle = steps(*next(ranges))
         stored = _convolution(build, (stored, ceiling, 0), project, (step, middle))
-        if len(project.weight) == ENTRY_WIDTH:
-            total = build("Add", build.wide(*entry), build.wide(stored, step, middle))
+        if len(project.weight) == width:
+            total = build("Add", build.wide(*given), build.wide(stored, step, middle))
             step, middle = steps(*next(ranges))
             stored = build.narrow(total, step, middle)
+        width = len(project.weight)
+
+
+def packed_in(model: onnx.ModelProto) -> list[Convolution]:
+    """The convolutions of the copied blocks, as the graph of an object head has them."""
+    makers = {output: node for node in model.graph.node for output in node.output}
+    arrays = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
+
+    def wide(name: str) -> np.ndarray:
+        stored, scale = (arrays[i] for i in makers[name].input[:2])
+        return (stored * scale.reshape(-1, *[1] * (stored.ndim - 1))).astype(np.float32)
+
+    nodes = [node for node in model.graph.node if node.op_type == "Conv" and node.name.startswith(PREFIX)]
+    strides = [next(a.ints[0] for a in node.attribute if a.name == "strides") for node in nodes]
+    return [Convolution(wide(node.input[1]), wide(node.input[2]), n) for node, n in zip(nodes, strides, strict=True)]
 
 
 def steps(least: float, most: float) -> tuple[float, int]:
@@ -161,7 +179,7 @@ def steps(least: float, most: float) -> tuple[float, int]:
 
 
 def _convolution(
-    build: _Builder, source: tuple[str, float, int], convolution: Convolution, target: tuple[float, int]
+    build: Builder, source: tuple[str, float, int], convolution: Convolution, target: tuple[float, int]
 ) -> str:
     """Of bytes to bytes. A target of 0..6 is ReLU6 by itself, since bytes end there."""
     weight = convolution.weight
@@ -173,26 +191,29 @@ def _convolution(
     bias = build.constant(np.round(convolution.bias / fine).clip(-(2**31) + 1, 2**31 - 1).astype(np.int32))
     bias = build("DequantizeLinear", bias, build.constant(fine), build.constant(zeros.astype(np.int32)), axis=0)
     groups = outputs if convolution.depthwise else 1
+    before = (kernel - convolution.stride) // 2
+    after = kernel - convolution.stride - before
     out = build(
         "Conv",
         build.wide(*source),
         wide,
         bias,
         kernel_shape=[kernel, kernel],
-        pads=[kernel // 2] * 4,
+        pads=[before, before, after, after],
+        strides=[convolution.stride] * 2,
         group=groups,
     )
     return build.narrow(out, *target)
 
 
-def _gather(build: _Builder, part: str, channels: int, side: int) -> str:
+def _gather(build: Builder, part: str, channels: int, side: int) -> str:
     """[b, channels, 7 * side, 7 * side] -> [b, 49, channels * side * side], as object_features.gather does."""
     split = build("Reshape", part, build.ints(-1, channels, CELLS, side, CELLS, side))
     turned = build("Transpose", split, perm=[0, 2, 4, 1, 3, 5])
     return build("Reshape", turned, build.ints(-1, CELLS * CELLS, channels * side * side))
 
 
-def _rest(build: _Builder, hidden: str, stored: list[str], weights: HeadWeights, names: int) -> None:
+def _rest(build: Builder, hidden: str, stored: list[str], weights: HeadWeights, names: int) -> None:
     """What follows from the hidden layer. stored: its bytes, their step and their zero point."""
     x, step, zero = stored
     layers = (
@@ -223,7 +244,7 @@ def _rest(build: _Builder, hidden: str, stored: list[str], weights: HeadWeights,
     build("Add", signed, build.constant(np.tile(centres(), 2)), out="object_boxes")
 
 
-def _classes(build: _Builder, model: onnx.ModelProto) -> None:
+def _classes(build: Builder, model: onnx.ModelProto) -> None:
     """Logits of the encoder's classes by cell, with the class weights as they are stored."""
     constants = {tensor.name: tensor for tensor in model.graph.initializer}
     scale, zero = quantisation(model, GRID)
@@ -235,13 +256,29 @@ def _classes(build: _Builder, model: onnx.ModelProto) -> None:
 
 
 def without_head(model: onnx.ModelProto) -> onnx.ModelProto:
-    """The graph as it was before `add_head`; what captions are made of goes with the head's blocks."""
+    """The graph as it was before `add_head`.
+
+    What captions are made of stays: the caption head and the answer head learned on the blocks that were there, which
+    are kept as KEPT until these two are trained anew.
+    """
     graph = model.graph
+    needed = {CAPTION_CELLS} if any(output.name == CAPTION_CELLS for output in graph.output) else set()
+    for node in reversed(graph.node):
+        if needed.intersection(node.output):
+            needed.update(node.input)
+            constants = [tensor for tensor in graph.initializer if tensor.name in node.input]
+            for tensor in constants:
+                tensor.name = _kept(tensor.name)
+            node.name = _kept(node.name)
+            node.input[:] = map(_kept, node.input)
+            node.output[:] = map(_kept, node.output)
     lists: tuple[Any, ...] = (graph.node, graph.initializer, graph.output)
     for values in lists:
-        kept = [
-            value for value in values if not (value.name.startswith(PREFIX) or value.name in (*OUTPUTS, CAPTION_CELLS))
-        ]
+        kept = [value for value in values if not (value.name.startswith(PREFIX) or value.name in OUTPUTS)]
         del values[:]
         values.extend(kept)
     return model
+
+
+def _kept(name: str) -> str:
+    return KEPT + name.removeprefix(PREFIX) if name.startswith(PREFIX) else name

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ COMPONENTS = (448, 224, 96)  # kept of each part of the features
 SPREAD = 5  # a box teaches cells around its middle, by a bell of a fifth of its size
 REGRESSED = 0.3  # height of the bell from which on a cell learns the box too
 OUTPUTS = 4 * (len(NAMES) + 4)
+SAID = 3.0  # how often a number that people said counts beside one of the teacher's boxes, which miss some
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,7 @@ class ObjectHead(nn.Module):
 
 
 class Finder(nn.Module):
-    """The head, and the copied blocks if there are any. forward: components [b, 49, c] and entries, uint8 [b, 49, e].
+    """The head, and the copied blocks if there are any. forward: components [b, 49, c] and entries, bytes [b, 49, e].
 
     scale and zero: how the bytes of the last stage are meant, in which the basis was made.
     """
@@ -140,19 +142,23 @@ class Finder(nn.Module):
 @dataclass(frozen=True)
 class Plan:
     """How a head is trained. An epoch takes one view of every photo of which something is known for certain, and of a
-    share `guessed` of the others. blocks_rate: that of the copied blocks."""
+    share `guessed` of the others. blocks_rate: that of the copied blocks. mixed: share of the steps with copied blocks
+    whose views are mixed with one another (Zhang et al. 2018), which teach presence alone. kept: of the running mean of
+    the weights, in each step."""
 
     epochs: int = 14
     hidden: int = 640
-    rate: float = 1e-3
+    rate: float = 7e-4
     decay: float = 0.05
     dropout: float = 0.45
     input_dropout: float = 0.15
     boxes: float = 0.3
-    amounts: float = 0.1
+    amounts: float = 0.3
     batch: int = 64
-    blocks_rate: float = 1e-4
-    guessed: float = 0.3
+    blocks_rate: float = 1.5e-4
+    guessed: float = 0.4
+    mixed: float = 0.4
+    kept: float = 0.997
 
 
 @dataclass(frozen=True)
@@ -226,14 +232,23 @@ def generalised_overlap(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     return shared / (union + 1e-7) - (hull - union) / (hull + 1e-7)
 
 
-def loss_of(finder: Finder, views: Views, rows: np.ndarray, plan: Plan) -> torch.Tensor:
-    """Of one batch: cross-entropy of presence, plus the losses of cells and boxes and that of amounts."""
+def loss_of(finder: Finder, views: Views, rows: np.ndarray, plan: Plan, share: float = 1.0) -> torch.Tensor:
+    """Of one batch: cross-entropy of presence, plus the losses of cells and boxes and that of amounts.
+
+    share: of each view; the rest is the view after it, the last one's the first. Below 1 only presence counts.
+    """
     truths = [views.truths[row] for row in rows]
     present, known = (torch.from_numpy(np.stack(v)) for v in zip(*((t.present, t.known) for t in truths), strict=True))
+    components, entries = views.shown(rows)
+    if share < 1:
+        present, known = _mixed(present * known, share), _mixed(known, share)
+        present = present / known.clamp_min(1e-6)
+        components = _mixed(components, share)
+        entries = None if entries is None else _mixed(entries.float(), share)
     with autocast():
-        logits, cells, sides, amounts = finder(*views.shown(rows))
+        logits, cells, sides, amounts = finder(components, entries)
     loss = (F.binary_cross_entropy_with_logits(logits.float(), present, reduction="none") * known).sum() / len(rows)
-    if not plan.boxes:
+    if not plan.boxes or share < 1:
         return loss
     scores, weights, wanted, taught = (
         torch.from_numpy(np.stack(v)) for v in zip(*map(box_targets, truths), strict=True)
@@ -243,17 +258,33 @@ def loss_of(finder: Finder, views: Views, rows: np.ndarray, plan: Plan) -> torch
     found = (entropy * wrong * weights).sum() / max(1.0, float((scores == 1).sum()))
     chosen = taught > 0
     placed = (1 - generalised_overlap(sides_to_boxes(sides)[chosen], wanted[chosen])).sum() / max(1, int(chosen.sum()))
-    counted = torch.from_numpy(np.stack([amounts_of(truth) for truth in truths]))
-    there = counted > 0
-    poisson = F.poisson_nll_loss(amounts[there], counted[there], log_input=False, reduction="sum") / len(rows)
+    counted, sure = (torch.from_numpy(np.stack(v)) for v in zip(*map(amounts_of, truths), strict=True))
+    poisson = (F.poisson_nll_loss(amounts, counted, log_input=False, reduction="none") * sure).sum() / len(rows)
     return loss + plan.boxes * (found + placed) + plan.amounts * poisson
 
 
-def amounts_of(truth: Truth) -> np.ndarray:
-    """How many boxes a view has of each name: float32 [n]; 0 where nothing is known."""
-    out = np.zeros(len(NAMES), np.float32)
-    np.add.at(out, [name for name, _ in truth.boxes], 1)
-    return out
+def _mixed(values: torch.Tensor, share: float) -> torch.Tensor:
+    return share * values + (1 - share) * values.roll(-1, 0)
+
+
+def amounts_of(truth: Truth) -> tuple[np.ndarray, np.ndarray]:
+    """How many a view has of each name, by its boxes or by what people said, and how far that counts: float32 [n]."""
+    counted = np.zeros(len(NAMES), np.float32)
+    np.add.at(counted, [name for name, _ in truth.boxes], 1)
+    sure = (counted > 0).astype(np.float32)
+    for name, number in truth.numbers:
+        counted[name], sure[name] = number, SAID
+    return counted, sure
+
+
+def new_head(views: Views, rows: np.ndarray, plan: Plan) -> ObjectHead:
+    """One that has learned nothing but how often each name is there."""
+    head = ObjectHead(views.parts[0].shape[-1], plan.hidden, plan.dropout, plan.input_dropout)
+    present, known = (sum(getattr(views.truths[r], field) for r in rows) for field in ("present", "known"))
+    with torch.no_grad():
+        rate = torch.from_numpy((present + 1) / (known + 20)).float()
+        head.cells.bias.copy_(torch.logit(rate.clamp(1e-3, 0.5)))
+    return head
 
 
 def fit(
@@ -265,18 +296,13 @@ def fit(
     finder: Finder | None = None,
     path: Path | None = None,
 ) -> Finder:
-    """A finder trained on the views `rows` (int [n]).
+    """A finder trained on the views `rows` (int [n]): the running mean of its weights.
 
     finder: one to go on from. path: where every epoch is kept, and from where an interrupted training goes on.
     """
     torch.manual_seed(seed)
     draw = np.random.default_rng(seed)
-    if finder is None:
-        finder = Finder(ObjectHead(views.parts[0].shape[-1], plan.hidden, plan.dropout, plan.input_dropout))
-        present, known = (sum(getattr(views.truths[r], field) for r in rows) for field in ("present", "known"))
-        with torch.no_grad():
-            rate = torch.from_numpy((present + 1) / (known + 20)).float()
-            finder.head.cells.bias.copy_(torch.logit(rate.clamp(1e-3, 0.5)))
+    finder = Finder(new_head(views, rows, plan)) if finder is None else finder
     by_photo: dict[int, list[int]] = {}
     for row in rows:
         by_photo.setdefault(int(views.owner[row]), []).append(int(row))
@@ -293,8 +319,9 @@ def fit(
         rates.append(plan.blocks_rate)
     optimizer = torch.optim.AdamW(groups, plan.rate, weight_decay=plan.decay, fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rates, total_steps=total, pct_start=0.15)
-    parts: dict[str, Any] = {"finder": finder, "optimizer": optimizer, "schedule": schedule}
-    begun = 0
+    mean = deepcopy(finder)
+    parts: dict[str, Any] = {"finder": finder, "mean": mean, "optimizer": optimizer, "schedule": schedule}
+    begun = step = 0
     if path is not None and path.exists():
         kept = torch.load(path, weights_only=True)
         for name, part in parts.items():
@@ -305,14 +332,20 @@ def fit(
     for epoch in range(plan.epochs):
         order = draw.permutation([*certain, *draw.permutation(guessed)[:some]]).astype(int)
         chosen = np.array([draw.choice(by_photo[photo]) for photo in order])
+        steps = len(chosen) // batch
+        mixed = (draw.random(steps) < plan.mixed) & (finder.blocks is not None)
+        shares = np.where(mixed, draw.beta(0.4, 0.4, steps), 1.0).tolist()
         if epoch < begun:
+            step += steps
             continue
-        for first in range(0, len(chosen) - batch + 1, batch):
-            loss = loss_of(finder, views, chosen[first : first + batch], plan)
+        for place, share in enumerate(shares):
+            loss = loss_of(finder, views, chosen[place * batch : (place + 1) * batch], plan, share)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             optimizer.step()
             schedule.step()
+            step += 1
+            _follow(mean, finder, min(plan.kept, step / (step + 10)))
             running = 0.98 * running + 0.02 * loss.item() if running else loss.item()
         seconds = time.monotonic() - start
         log(f"object head {seed}: epoch {epoch + 1} of {plan.epochs}, loss {running:.2f}, {seconds:.0f} s")
@@ -320,7 +353,13 @@ def fit(
             state = {name: part.state_dict() for name, part in parts.items()}
             torch.save(state | {"epochs": epoch + 1}, path.with_suffix(".new"))
             path.with_suffix(".new").replace(path)
-    return finder.eval()
+    return mean.eval()
+
+
+@torch.no_grad()
+def _follow(mean: nn.Module, model: nn.Module, kept: float) -> None:
+    for old, new in zip(mean.parameters(), model.parameters(), strict=True):
+        old.lerp_(new, 1 - kept)
 
 
 @torch.no_grad()

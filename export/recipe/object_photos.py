@@ -39,13 +39,15 @@ SMALLEST = 0.004  # of the picture's side; smaller boxes are slips of the pen
 class ObjectPhoto:
     """file: relative to the data folder. objects: COCO names that are there, None when unknown. boxes: (name, box) that
     people drew, None when they drew none. hints: (name, score, box) of the teacher. guesses: the chance of
-    each COCO name, where `objects` is unknown (objects.guess)."""
+    each COCO name, where `objects` is unknown (objects.guess). numbers: how many there are of some names, as people
+    answered when they were asked."""
 
     file: str
     objects: tuple[str, ...] | None = None
     boxes: tuple[tuple[str, Box], ...] | None = None
     hints: tuple[tuple[str, float, Box], ...] = ()
     guesses: tuple[float, ...] | None = None
+    numbers: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass
@@ -54,6 +56,7 @@ class Truth:
 
     present and known: float32 [n], whether it is there and how far that is known (0..1). boxes: (name's index, box).
     ignored: boxes that may or may not be right. searched: float32 [n], how far what has no box is known to be absent.
+    numbers: (name's index, how many there are), of some.
     """
 
     present: np.ndarray = field(default_factory=lambda: np.zeros(len(NAMES), np.float32))
@@ -61,6 +64,7 @@ class Truth:
     searched: np.ndarray = field(default_factory=lambda: np.zeros(len(NAMES), np.float32))
     boxes: list[tuple[int, Box]] = field(default_factory=list)
     ignored: list[tuple[int, Box]] = field(default_factory=list)
+    numbers: list[tuple[int, int]] = field(default_factory=list)
 
 
 def read_hints(teacher: Path) -> dict[str, tuple[tuple[str, float, Box], ...]]:
@@ -107,10 +111,13 @@ def truth_of(photo: ObjectPhoto, view: int) -> Truth:
     """What is known of a view."""
     shown = window(photo.file, view)
     if photo.objects is not None:
-        return _coco(photo, view, shown)
-    truth = Truth() if photo.boxes is None else _doors(photo.boxes, view, shown)
-    if photo.guesses is not None:
-        _guessed(truth, photo, photo.guesses, shown)
+        truth = _coco(photo, view, shown)
+    else:
+        truth = Truth() if photo.boxes is None else _doors(photo.boxes, view, shown)
+        if photo.guesses is not None:
+            _guessed(truth, photo, photo.guesses, shown)
+    if view < FIRST_CROP:
+        truth.numbers = [(INDEX[name], number) for name, number in photo.numbers]
     return truth
 
 

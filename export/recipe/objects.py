@@ -1,10 +1,10 @@
 """Trains the object head on the features of the shipped encoder, and puts it into the weights that ship.
 
-Three times over, the first two without a quarter of the photos of which the objects are known: a first head on the
-frozen encoder, which guesses together with the teacher what is on photos of which nothing is known; a rehearsal that
-goes on from it, learns from these too, and changes a copy of the encoder's last blocks, on which thresholds and
-calibration are chosen with that quarter; and what ships, which goes on from the rehearsal, learns from everything and
-takes these over. Held-out photos (dev) are never looked at. Every stage is kept in the run folder and not repeated.
+Three times over, the first two without a quarter of the photos of which the objects are known: a first one, which
+guesses together with the teacher what is on photos of which nothing is known; a rehearsal that learns from these too,
+on which thresholds and calibration are chosen with that quarter; and what ships, which goes on from the rehearsal,
+learns from everything and takes these over. All change a copy of the encoder's last blocks. Held-out photos (dev) are
+never looked at. Every stage is kept in the run folder and not repeated.
 """
 
 from __future__ import annotations
@@ -12,21 +12,33 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
+import torch
 from rich.console import Console
 
 from export.recipe import object_rule as rule
 from export.recipe.efficientnet_lite import EfficientNetLite
 from export.recipe.object_blocks import LastBlocks
-from export.recipe.object_counts import asked, number_in, numbers_from
-from export.recipe.object_features import ENTRY, FIRST_CROP, MIRRORED, PARTS, PLAIN, SECOND_CROP, compute, quantisation
+from export.recipe.object_counts import MOST, asked, number_in, numbers_from
+from export.recipe.object_features import (
+    ENTRY,
+    ENTRY_COLUMNS,
+    FIRST_CROP,
+    MIRRORED,
+    PARTS,
+    PLAIN,
+    SECOND_CROP,
+    compute,
+    quantisation,
+)
 from export.recipe.object_graph import REACH, add_head
-from export.recipe.object_head import Basis, Finder, ObjectHead, Plan, Views, fit, predict, weights_of
+from export.recipe.object_head import Basis, Finder, Plan, Views, fit, new_head, predict, weights_of
 from export.recipe.object_photos import COCO, INDEX, NAMES, ObjectPhoto, load_photos, read_hints, truth_of
 from export.recipe.photos import Photo
 from export.recipe.photos import load_photos as scenes
@@ -35,11 +47,12 @@ from export.recipe.teacher import label
 
 REHEARSAL = 1  # crc32 of the file's name % 5 of the photos that the rehearsal leaves out (0 is dev)
 VIEWS = (PLAIN, MIRRORED, FIRST_CROP, SECOND_CROP)
-UNKNOWN = {"flickr8k": 1500, "daquar": None}  # sets of photos, and how many, of which no objects are known
+UNKNOWN = ("flickr8k", "daquar")  # sets of photos of which no objects are known
 CALIBRATED = 512  # views on which the ranges of the copied blocks are measured
-FIRST = Plan(epochs=4)
-SECOND = (Plan(epochs=4, rate=5e-4), Plan(epochs=7, rate=7e-4, blocks_rate=1.5e-4))  # one after the other
-LAST = Plan(epochs=6, rate=7e-4, blocks_rate=1.5e-4, amounts=0.3)
+FIRST = Plan(epochs=12)
+SECOND = Plan(epochs=14)
+LAST = Plan(epochs=6, rate=5e-4, blocks_rate=1.2e-4)
+LAST_SEEDS = (2, 3, 4)  # what ships is the mean of so many (Wortsman et al. 2022, Model soups)
 OVERLAP = 0.45
 PULL = 4.0  # pairs that a threshold of a name must win for each unit that it leaves the common one
 LEAST_BOX = 0.03
@@ -48,15 +61,11 @@ console = Console(stderr=True)
 
 @dataclass(frozen=True)
 class Material:
-    """All training views: their components and truths, which photo each shows, and which view of it.
-
-    questions: the photos again, with what people asked about them.
-    """
+    """All training views: their components and truths, which photo each shows, and which view of it."""
 
     views: Views
     photos: list[ObjectPhoto]
     view: np.ndarray
-    questions: list[Photo]
 
     def rehearsed(self) -> np.ndarray:
         """Which views show a photo that the rehearsal leaves out: bool [views]."""
@@ -70,15 +79,13 @@ class Material:
 def prepare(data: Path, teacher: Path, vision: Path, run: Path) -> tuple[Material, Basis]:
     """Boxes of the teacher, features and components of every view. Photos of UNKNOWN follow, in one view."""
     known = load_photos(data, None, "train")
-    unknown = [
-        ObjectPhoto(p.file)
-        for source, count in UNKNOWN.items()
-        for p in [p for p in scenes(data, "train") if p.source == source][:count]
-    ]
+    unknown = [ObjectPhoto(p.file) for p in scenes(data, "train") if p.source in UNKNOWN]
     boxes = run / "teacher.jsonl"
     label(teacher, data, [p.file for p in known + unknown], boxes)
     hints = read_hints(boxes)
-    photos = [replace(p, hints=hints[p.file]) for p in known + unknown]
+    questions = scenes(data, "train")
+    numbers = {p.file: _numbers(p) for p in questions}
+    photos = [replace(p, hints=hints[p.file], numbers=numbers.get(p.file, ())) for p in known + unknown]
     shown = [*((p, view) for view in VIEWS for p in photos[: len(known)]), *((p, PLAIN) for p in photos[len(known) :])]
     computed = compute(vision, data, [(p.file, view) for p, view in shown], run / "features.npy")
     features = computed.values
@@ -94,9 +101,14 @@ def prepare(data: Path, teacher: Path, vision: Path, run: Path) -> tuple[Materia
     place = {p.file: i for i, p in enumerate(photos)}
     owner, view = np.array([place[p.file] for p, _ in shown]), np.array([view for _, view in shown])
     truths = [truth_of(p, view) for p, view in shown]
-    return Material(
-        Views([np.load(projected)], owner, truths, computed.entries), photos, view, scenes(data, "train")
-    ), basis
+    entries = features[:, :, ENTRY_COLUMNS]
+    return Material(Views([np.load(projected, mmap_mode="r")], owner, truths, entries), photos, view), basis
+
+
+def _numbers(photo: Photo) -> tuple[tuple[str, int], ...]:
+    """What people answered when they were asked how many there are."""
+    told = ((asked(question), number_in(answers)) for question, answers in photo.questions)
+    return tuple((name, min(number, MOST)) for name, number in told if name and number)
 
 
 def guess(material: Material, finder: Finder) -> Material:
@@ -136,36 +148,41 @@ def _teacher_scores(material: Material, rows: np.ndarray) -> np.ndarray:
     return scores
 
 
-def trained(material: Material, rows: np.ndarray, plan: Plan, path: Path, start: Finder | None = None) -> Finder:
-    """A finder trained on these rows, kept at `path` after each epoch."""
+def trained(material: Material, rows: np.ndarray, plan: Plan, path: Path, start: Finder, seed: int = 0) -> Finder:
+    """A copy of `start` trained on these rows, kept at `path` after each epoch."""
     reuse_memory()
-    return fit(
-        material.views, rows, plan, log=lambda line: console.print(f"{path.stem}, {line}"), finder=start, path=path
-    )
+
+    def log(line: str) -> None:
+        console.print(f"{path.stem}, {line}")
+
+    return fit(material.views, rows, plan, seed, log, deepcopy(start), path)
 
 
-def with_blocks(first: Finder, basis: Basis, checkpoint: Path, vision: Path, plan: Plan) -> Finder:
-    """The head of `first`, copied, on a copy of the encoder's last blocks."""
+@torch.no_grad()
+def mean_of(finders: Sequence[Finder]) -> Finder:
+    """Of the same start: one whose weights are the means of theirs."""
+    mean = deepcopy(finders[0])
+    for values in zip(mean.parameters(), *(finder.parameters() for finder in finders), strict=True):
+        values[0].copy_(torch.stack(values[1:]).mean(0))
+    return mean
+
+
+def untrained(material: Material, rows: np.ndarray, basis: Basis, checkpoint: Path, vision: Path) -> Finder:
+    """A new head on a copy of the encoder's last blocks."""
     model = onnx.load(vision)
-    inner = first.head.inner
-    head = ObjectHead(inner.in_features, inner.out_features, plan.dropout, plan.input_dropout)
-    head.load_state_dict(first.head.state_dict())
     blocks = LastBlocks(EfficientNetLite.load(checkpoint), *quantisation(model, ENTRY))
+    head = new_head(material.views, rows, FIRST)
     return Finder(head, blocks, basis, *quantisation(model, next(iter(PARTS))))
 
 
 def count_by(material: Material, finder: Finder) -> tuple[float, ...]:
-    """From which amounts on there are 2, 3, ...: by what people answered about the training photos."""
-    place = {material.photos[o].file: row for row, o in enumerate(material.views.owner) if material.view[row] == PLAIN}
-    pairs = [
-        (place[p.file], INDEX[name], number)
-        for p in material.questions
-        for question, answers in p.questions
-        if p.file in place and (name := asked(question)) and (number := number_in(answers))
-    ]
-    rows, names, numbers = map(np.array, zip(*pairs, strict=True))
-    amounts = predict(finder, material.views, rows)[3]
-    return numbers_from(amounts[np.arange(len(rows)), names], numbers)
+    """From which amounts on there are 2, 3, ...: by what people answered about the training photos of coco."""
+    known = np.array([photo.objects is not None for photo in material.photos])[material.views.owner]
+    rows = np.nonzero(known & (material.view == PLAIN))[0].tolist()
+    told = [(row, name, number) for row in rows for name, number in material.views.truths[row].numbers]
+    seen, names, numbers = map(np.array, zip(*told, strict=True))
+    amounts = predict(finder, material.views, seen)[3]
+    return numbers_from(amounts[np.arange(len(seen)), names], numbers)
 
 
 def choose(material: Material, finder: Finder) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
@@ -214,7 +231,7 @@ def train(
     run: Path,
     version: str,
     first_plan: Plan = FIRST,
-    plans: Sequence[Plan] = SECOND,
+    second_plan: Plan = SECOND,
     last_plan: Plan = LAST,
 ) -> None:
     """Trains and rewrites vision.onnx (what it computed before stays as it is) and config.json in `weights`.
@@ -228,18 +245,17 @@ def train(
     everything = np.arange(len(material.views.owner))
     shown = everything[~material.rehearsed()]
     certain = np.array([row for row in shown.tolist() if material.views.truths[row].known.any()])
-    first = trained(material, certain, first_plan, run / "first.pt")
+    start = untrained(material, certain, basis, checkpoint, vision)
+    first = trained(material, certain, first_plan, run / "first.pt", start)
     material = guess(material, first)
-    rehearsal = with_blocks(first, basis, checkpoint, vision, plans[0])
-    for cycle, plan in enumerate(plans, 1):
-        rehearsal = trained(material, shown, plan, run / f"rehearsal-{cycle}.pt", rehearsal)
+    rehearsal = trained(material, shown, second_plan, run / "rehearsal.pt", start, seed=1)
     chosen = run / "chosen.json"
     if not chosen.exists():
         scale, shift, config = choose(material, rehearsal)
         chosen.write_text(json.dumps({"scale": scale.tolist(), "shift": shift.tolist(), "objects": config}))
     rules = json.loads(chosen.read_text())
     scale, shift = (np.array(rules[name], np.float32) for name in ("scale", "shift"))
-    final = trained(material, everything, last_plan, run / "final.pt", rehearsal)
+    final = mean_of([trained(material, everything, last_plan, run / f"final-{n}.pt", rehearsal, n) for n in LAST_SEEDS])
     some = np.sort(np.random.default_rng(0).choice(len(everything), min(CALIBRATED, len(everything)), replace=False))
     assert material.views.entries is not None
     add_head(vision, weights_of(final, basis, scale, shift, material.views.entries[some]), vision)

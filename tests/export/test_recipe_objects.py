@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import cast
 
 import cv2
@@ -15,12 +14,13 @@ pytest.importorskip("torch", reason="pip install 'glint[export]'")
 
 import torch
 
-from export.recipe.efficientnet_lite import EfficientNetLite, InvertedResidual
-from export.recipe.object_blocks import FIRST_BLOCK, LastBlocks
+from export.recipe.efficientnet_lite import EfficientNetLite
+from export.recipe.object_blocks import CEILING, FIRST_BLOCK, LastBlocks
 from export.recipe.object_counts import asked, number_in, numbers_from
 from export.recipe.object_features import (
     CELLS,
     ENTRY,
+    ENTRY_COLUMNS,
     ENTRY_WIDTH,
     PARTS,
     WIDTH,
@@ -31,7 +31,7 @@ from export.recipe.object_features import (
     show,
     window,
 )
-from export.recipe.object_graph import LARGEST_BYTE_WEIGHT, OUTPUTS, REACH, add_head, centres, without_head
+from export.recipe.object_graph import LARGEST_BYTE_WEIGHT, OUTPUTS, REACH, add_head, centres, packed_in, without_head
 from export.recipe.object_head import (
     Basis,
     Finder,
@@ -45,6 +45,8 @@ from export.recipe.object_head import (
 )
 from export.recipe.object_photos import COCO, INDEX, NAMES, ObjectPhoto, Truth, truth_of, within
 from export.recipe.object_rule import best_for_f1, calibrate, decode, peaks, sigmoid
+from models.vision import CAPTION_CELLS
+from tests.export.chance_blocks import blocks_of_chance
 
 VISION = Path(__file__).parents[2] / "models/weights/glint-135m/vision.onnx"
 APPLE, KITE = INDEX["apple"], INDEX["kite"]
@@ -174,31 +176,23 @@ def learned():
     """Features of 80 drawn pictures, the basis, and a head that was trained on the first 64."""
     encoder = Encoder(VISION, threads=2)
     pictures, truths = zip(*map(drawn, range(80)), strict=True)
-    features, entries = map(np.stack, zip(*(encoder.encode_both(picture) for picture in pictures), strict=True))
+    features = np.stack([encoder.encode(picture) for picture in pictures])
     basis = Basis.of(features[:20].reshape(-1, WIDTH))
-    views = Views([basis.project(features)], np.arange(80), truths, entries)
+    views = Views([basis.project(features)], np.arange(80), truths, features[:, :, ENTRY_COLUMNS])
     return pictures, views, basis, fit(views, np.arange(64), PLAN, log=lambda line: None)
 
 
 PLAN = Plan(epochs=15, hidden=64, rate=5e-3, dropout=0.1, input_dropout=0.0, boxes=1.0, batch=16)
 
 
-def blocks_of_chance():
-    """Blocks of the encoder's shapes with weights that mean nothing, and norms that do something."""
-    torch.manual_seed(0)
-    shapes = ((208, 1248, 208, 5, 1, True), (208, 1248, 208, 5, 1, True), (208, 1248, 352, 3, 1, True))
-    encoder = SimpleNamespace(
-        _blocks=[None] * FIRST_BLOCK + [InvertedResidual(*shape) for shape in shapes],
-        _conv_head=torch.nn.Conv2d(352, 1280, 1, bias=False),
-        _bn1=torch.nn.BatchNorm2d(1280, eps=1e-3),
-    )
-    for norm in [encoder._bn1, *(m for b in encoder._blocks[FIRST_BLOCK:] for m in b.modules())]:
-        if isinstance(norm, torch.nn.BatchNorm2d):
-            torch.nn.init.uniform_(norm.weight, 1, 3)
-            torch.nn.init.normal_(norm.bias)
-            norm.running_mean.normal_(0, 0.1)
-            norm.eval()
-    return encoder
+def out_of_graph(vision):
+    """What the copied blocks of a graph end in, of a picture: uint8 [1280, 7, 7]."""
+    model = onnx.load(vision)
+    last = [node for node in model.graph.node if node.op_type == "Conv" and node.name.startswith("objects/")][-1]
+    name = next(node.output[0] for node in model.graph.node if last.output[0] in node.input)
+    model.graph.output.append(onnx.helper.make_tensor_value_info(name, onnx.TensorProto.UINT8, None))
+    session = ort.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    return lambda picture: session.run([name], {"pixels": picture[None]})[0][0]
 
 
 def rounded(weight, largest=LARGEST_BYTE_WEIGHT):
@@ -273,10 +267,11 @@ class TestCopiedBlocks:
     def test_they_compute_what_the_encoders_do(self):
         """Against the modules they were copied from, which have norms and another order of dimensions."""
         encoder = blocks_of_chance()
-        entry = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (3, 49, ENTRY_WIDTH), np.uint8))
-        x = ((entry.float() - 126) * 0.3).transpose(1, 2).reshape(3, ENTRY_WIDTH, CELLS, CELLS)
+        entry = np.random.default_rng(0).integers(0, 256, (3, ENTRY_WIDTH, 2 * CELLS, 2 * CELLS), np.uint8)
+        x = (torch.from_numpy(entry).float() - 126) * 0.3
         with torch.no_grad():
-            found = LastBlocks(cast(EfficientNetLite, encoder), 0.3, 126)(entry)
+            blocks = LastBlocks(cast(EfficientNetLite, encoder), 0.3, 126).eval()
+            found = blocks(torch.from_numpy(np.stack([gather(part, 2) for part in entry])))
             for block in encoder._blocks[FIRST_BLOCK:]:
                 x = block(x)
             expected = torch.nn.functional.relu6(encoder._bn1(encoder._conv_head(x))).flatten(2).transpose(1, 2)
@@ -287,31 +282,47 @@ class TestCopiedBlocks:
         pictures, views, basis, head = learned
         model = onnx.load(VISION)
         blocks = LastBlocks(cast(EfficientNetLite, blocks_of_chance()), *quantisation(model, ENTRY))
+        blocks.take(packed_in(model))  # those of chance make so much of so little that bytes are too coarse for them
         finder = Finder(head.head, blocks, basis, *quantisation(model, next(iter(PARTS))))
         before = blocks.last.weight.detach().clone()
         finder = fit(views, np.arange(16), replace(PLAN, epochs=1), log=lambda line: None, finder=finder)
         assert not torch.equal(before, blocks.last.weight)
         weights = weights_of(finder, basis, np.ones(len(NAMES)), np.zeros(len(NAMES)), views.entries[:40])
         add_head(VISION, weights, tmp_path / "vision.onnx")
-        session = ort.InferenceSession(tmp_path / "vision.onnx", providers=["CPUExecutionProvider"])
-        presence = predict(finder, views, np.arange(8))[0]
-        found = np.concatenate([session.run(["object_presence"], {"pixels": p[None]})[0] for p in pictures[:8]])
-        assert np.abs(found - sigmoid(presence)).max() < 0.1
+        own = out_of_graph(tmp_path / "vision.onnx")
+        entry = torch.from_numpy(views.entries[:8].copy())
+        with torch.no_grad():
+            expected = finder.blocks.eval()(entry).numpy()
+        found = np.stack([gather(own(picture), 1) for picture in pictures[:8]]) * (CEILING / 255)
+        assert np.abs(found - expected).mean() < 0.05 * expected.std()
+        again = LastBlocks(cast(EfficientNetLite, blocks_of_chance()), blocks.scale, blocks.zero)
+        again.take(packed_in(onnx.load(tmp_path / "vision.onnx")))
+        with torch.no_grad():
+            off = again.eval()(entry) - finder.blocks.eval()(entry)
+        assert off.abs().mean() < 0.1  # of 0 to 6: the graph has 7 bits of each weight
 
 
 def test_the_head_changes_nothing_else(learned, tmp_path):
-    """Tokens and hint scores to the last bit, in a graph without the head and in the one that ships."""
+    """Tokens, hint scores and what captions are made of, to the last bit: without the head that ships, and with another
+    in its place."""
     pictures = [*learned[0][:3], np.zeros((224, 224, 3), np.uint8)]
     onnx.save(without_head(onnx.load(VISION)), tmp_path / "bare.onnx")
-    bare, shipped = (
-        ort.InferenceSession(path, providers=["CPUExecutionProvider"]) for path in (tmp_path / "bare.onnx", VISION)
+    _, _, basis, head = learned
+    weights = weights_of(head, basis, np.ones(len(NAMES)), np.zeros(len(NAMES)))
+    add_head(VISION, weights, tmp_path / "other.onnx")
+    add_head(tmp_path / "other.onnx", weights, tmp_path / "another.onnx")
+    shipped, *others = (
+        ort.InferenceSession(path, providers=["CPUExecutionProvider"])
+        for path in (VISION, *(tmp_path / f"{name}.onnx" for name in ("bare", "other", "another")))
     )
-    assert {output.name for output in bare.get_outputs()} == {"visual_tokens", "hint_scores"}
-    assert set(OUTPUTS) <= {output.name for output in shipped.get_outputs()}
+    same = ("visual_tokens", "hint_scores", CAPTION_CELLS)
+    assert {output.name for output in others[0].get_outputs()} == set(same)
+    assert {output.name for output in shipped.get_outputs()} == {*same, *OUTPUTS}
     for picture in pictures:
-        for name in ("visual_tokens", "hint_scores"):
-            a, b = (session.run([name], {"pixels": picture[None]})[0] for session in (bare, shipped))
-            assert np.array_equal(a, b), name
+        expected = shipped.run(list(same), {"pixels": picture[None]})
+        for session in others:
+            for name, a, b in zip(same, expected, session.run(list(same), {"pixels": picture[None]}), strict=True):
+                assert np.array_equal(a, b), name
 
 
 def test_no_processor_saturates():
