@@ -32,7 +32,8 @@ def differences(here: Answers, there: Answers) -> list[str]:
 
 
 def _different(here: Mapping[str, Any], there: Mapping[str, Any]) -> Iterator[str]:
-    if here["transcript"] != there["transcript"]:
+    # Whether a sentence begins with a capital is a close call of the recogniser's that rounding may turn.
+    if here["transcript"].casefold() != there["transcript"].casefold():
         yield f"heard {here['transcript']!r} and {there['transcript']!r} (the recogniser)."
     if signs := _unlike(here["evidence"], there["evidence"]):
         yield f"saw other things: {signs} (the vision encoder or an expert)."

@@ -2,7 +2,8 @@
 
 `python -m firmware_bridge.sideload.proof` (`make sideload-proof`). The installer's self-test runs `glint doctor` and
 asks a spoken question about a picture; then the live loop plays a turn from files. The same is asked here, of the same
-models and package versions, and both must have heard and answered the same, word for word.
+models and package versions, and both must have heard and answered the same, word for word (capitals aside in what was
+heard).
 
 The emulated machine is twenty times slower than this one, and its networks up to a hundred times. Nothing is changed
 for it but patience, which is longer: recordings play in real time on both.

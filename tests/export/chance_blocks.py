@@ -19,7 +19,7 @@ def blocks_of_chance():
     )
     for norm in [encoder._bn1, *(m for b in encoder._blocks[FIRST_BLOCK:] for m in b.modules())]:
         if isinstance(norm, torch.nn.BatchNorm2d):
-            torch.nn.init.uniform_(norm.weight, 0.5, 1.5)
+            torch.nn.init.uniform_(norm.weight, 1, 3)
             torch.nn.init.normal_(norm.bias)
             norm.running_mean.normal_(0, 0.1)
             norm.eval()
