@@ -79,12 +79,12 @@ class Material:
 def prepare(data: Path, teacher: Path, vision: Path, run: Path) -> tuple[Material, Basis]:
     """Boxes of the teacher, features and components of every view. Photos of UNKNOWN follow, in one view."""
     known = load_photos(data, None, "train")
-    unknown = [ObjectPhoto(p.file) for p in scenes(data, "train") if p.source in UNKNOWN]
+    asked_about = scenes(data, "train")
+    unknown = [ObjectPhoto(p.file) for p in asked_about if p.source in UNKNOWN]
     boxes = run / "teacher.jsonl"
     label(teacher, data, [p.file for p in known + unknown], boxes)
     hints = read_hints(boxes)
-    questions = scenes(data, "train")
-    numbers = {p.file: _numbers(p) for p in questions}
+    numbers = {p.file: _numbers(p) for p in asked_about}
     photos = [replace(p, hints=hints[p.file], numbers=numbers.get(p.file, ())) for p in known + unknown]
     shown = [*((p, view) for view in VIEWS for p in photos[: len(known)]), *((p, PLAIN) for p in photos[len(known) :])]
     computed = compute(vision, data, [(p.file, view) for p, view in shown], run / "features.npy")

@@ -31,7 +31,7 @@ from export.recipe.object_features import (
     show,
     window,
 )
-from export.recipe.object_graph import LARGEST_BYTE_WEIGHT, OUTPUTS, REACH, add_head, centres, packed_in, without_head
+from export.recipe.object_graph import LARGEST_BYTE_WEIGHT, OUTPUTS, REACH, add_head, centres, without_head
 from export.recipe.object_head import (
     Basis,
     Finder,
@@ -282,7 +282,6 @@ class TestCopiedBlocks:
         pictures, views, basis, head = learned
         model = onnx.load(VISION)
         blocks = LastBlocks(cast(EfficientNetLite, blocks_of_chance()), *quantisation(model, ENTRY))
-        blocks.take(packed_in(model))  # those of chance make so much of so little that bytes are too coarse for them
         finder = Finder(head.head, blocks, basis, *quantisation(model, next(iter(PARTS))))
         before = blocks.last.weight.detach().clone()
         finder = fit(views, np.arange(16), replace(PLAN, epochs=1), log=lambda line: None, finder=finder)
@@ -295,11 +294,6 @@ class TestCopiedBlocks:
             expected = finder.blocks.eval()(entry).numpy()
         found = np.stack([gather(own(picture), 1) for picture in pictures[:8]]) * (CEILING / 255)
         assert np.abs(found - expected).mean() < 0.05 * expected.std()
-        again = LastBlocks(cast(EfficientNetLite, blocks_of_chance()), blocks.scale, blocks.zero)
-        again.take(packed_in(onnx.load(tmp_path / "vision.onnx")))
-        with torch.no_grad():
-            off = again.eval()(entry) - finder.blocks.eval()(entry)
-        assert off.abs().mean() < 0.1  # of 0 to 6: the graph has 7 bits of each weight
 
 
 def test_the_head_changes_nothing_else(learned, tmp_path):
