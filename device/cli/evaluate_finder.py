@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from device.cli.evaluate_report import deliver, language_model_alone
+from device.cli.evaluate_report import deliver, language_model_alone, whole_assistant
 from models.evaluation import finder as scores
 from models.evaluation.pictures import Report, read_rows
 from models.objects import Detections
@@ -25,6 +25,7 @@ _THIRDS = {"left": 1 / 6, "middle": 1 / 2, "center": 1 / 2, "centre": 1 / 2, "ri
 @click.option(
     "--model-limit", type=click.IntRange(1), default=100, show_default=True, help="Lines that the model is asked about."
 )
+@click.option("--assistant", is_flag=True, help="Ask the whole assistant too, of every line whether a thing is there.")
 @click.option("--answers", type=_FILE, help="Write what was found to this file, as JSON lines.")
 @click.option("--threads", type=click.IntRange(1, 64), default=2, show_default=True, help="Threads.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output.")
@@ -34,6 +35,7 @@ def finder(
     dev: bool,
     no_model: bool,
     model_limit: int,
+    assistant: bool,
     answers: Path | None,
     threads: int,
     as_json: bool,
@@ -51,7 +53,8 @@ def finder(
 
     Every figure has a twin that ends in _model_alone: the language model's own answers to the same questions, on the
     first --model-limit lines. Of names that are not there it is asked about three for each photo, which stand for the
-    others; to point, it may say left, middle or right.
+    others; to point, it may say left, middle or right. With --assistant the figures of presence have another twin, that
+    ends in _assistant: what is said to the same questions ("Is there a dog in the picture?"), "there may be" being yes.
     """
     rows = read_rows(data, "file", limit, dev)
     kind = scores.kind_of(rows)
@@ -59,6 +62,13 @@ def finder(
     if not no_model:
         alone = _with_the_model(kind, rows, report, model_limit, threads)
         report.figures.update({f"{name}_model_alone": value for name, value in alone.figures.items()})
+    if assistant:
+        if kind != "presence":
+            raise click.UsageError("--assistant asks whether things are there; the lines need a field objects.")
+        ask = whole_assistant(threads)
+        said = scores.said_presence(rows, lambda *asked: ask(*asked).answer, scores.names_in(rows))
+        report.figures.update({f"{name}_assistant": value for name, value in said.figures.items()})
+        report.answers.extend(said.answers)
     deliver(report, answers, as_json)
 
 
@@ -95,7 +105,7 @@ def _with_the_finder(kind: str, rows: list[dict[str, Any]], threads: int) -> Rep
 def _with_the_model(kind: str, rows: list[dict[str, Any]], report: Report, limit: int, threads: int) -> Report:
     say = language_model_alone(None, threads)
     if kind == "presence":
-        return scores.model_presence(rows[:limit], say, scores.names_in(rows))
+        return scores.said_presence(rows[:limit], say, scores.names_in(rows))
     if kind == "boxes":
 
         def point(picture: Path, name: str) -> tuple[float, float] | None:

@@ -10,7 +10,6 @@ import click
 
 if TYPE_CHECKING:
     from models.evaluation.refusals import Ask
-    from models.vision_language import View, VisionLanguageModel
 
 _FILE = click.Path(path_type=Path)
 NEUTRAL = Path(__file__).parents[2] / "sim/demo/photo.jpg"
@@ -64,19 +63,16 @@ def refusals(
     from models.evaluation.refusals import evaluate_refusals, read_requests
 
     rows = read_requests(data, NEUTRAL, limit)
-    from device.assistant import load_model
-
-    loaded = load_model(model, threads)
     if no_model:
-        report = evaluate_refusals(rows, _refused_alone(loaded, threads))
+        report = evaluate_refusals(rows, _refused_alone(model, threads))
     else:
-        with_all = _answered(loaded, threads)
-        report = evaluate_refusals(rows, with_all, language_model_alone(model, threads), model_lines)
+        report = evaluate_refusals(rows, _answered(model, threads), language_model_alone(model, threads), model_lines)
     deliver(report, answers, as_json)
 
 
-def _refused_alone(model: VisionLanguageModel, threads: int) -> Ask:
+def _refused_alone(folder: Path | None, threads: int) -> Ask:
     """What refuses, without what else would answer."""
+    from device.assistant import load_model
     from device.experts.caution import refusal
     from device.experts.instruments import open_instruments
     from device.experts.scene import Scene
@@ -84,6 +80,7 @@ def _refused_alone(model: VisionLanguageModel, threads: int) -> Ask:
     from device.thinking.answerer import Answerer
     from device.turn import Turn
 
+    model = load_model(folder, threads)
     instruments = open_instruments(threads, loaded=model)
     answerer = Answerer(lambda: model, instruments)
 
@@ -101,25 +98,15 @@ def _refused_alone(model: VisionLanguageModel, threads: int) -> Ask:
     return ask
 
 
-def _answered(model: VisionLanguageModel, threads: int) -> Ask:
+def _answered(folder: Path | None, threads: int) -> Ask:
     """The whole way from a question to what is said."""
+    from device.cli.evaluate_report import whole_assistant
     from device.experts.caution import REFUSALS
-    from device.experts.instruments import open_instruments
-    from device.seeing.photo import read_photo
-    from device.thinking.answerer import Answerer
-    from device.turn import Turn
 
-    answerer = Answerer(lambda: model, open_instruments(threads, loaded=model))
-
-    @lru_cache(1)
-    def view(picture: Path) -> View:
-        return model.look(read_photo(picture))
+    whole = whole_assistant(threads, folder)
 
     def ask(picture: Path, text: str) -> tuple[str, bool]:
-        turn = Turn()
-        seen = view(picture)
-        for _ in answerer.answer(text, seen, answerer.scene(seen), turn, deadline_s=None):
-            pass
+        turn = whole(picture, text)
         return turn.answer, turn.answered_by in REFUSALS
 
     return ask

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
+    from device.turn import Turn
     from models.evaluation.pictures import Report, Told
 
 
@@ -45,6 +46,35 @@ def with_chances(
         return Told(reply.text.strip(), reply.chance)
 
     return answer
+
+
+def whole_assistant(threads: int, folder: Path | None = None) -> Callable[[Path, str], Turn]:
+    """(picture file, question) -> the turn: everything that lies between a question as text and what is said.
+
+    Loaded here; questions in a row about one picture cost one look.
+    """
+    from device.assistant import load_model
+    from device.experts.instruments import open_instruments
+    from device.seeing.photo import read_photo
+    from device.thinking.answerer import Answerer
+    from device.turn import Turn
+
+    model = load_model(folder, threads)
+    answerer = Answerer(lambda: model, open_instruments(threads, loaded=model))
+
+    @lru_cache(1)
+    def seen(picture: Path) -> Any:
+        view = model.look(read_photo(picture))
+        return view, answerer.scene(view)
+
+    def ask(picture: Path, question: str) -> Turn:
+        turn = Turn()
+        view, scene = seen(picture)
+        for _ in answerer.answer(question, view, scene, turn, deadline_s=None):
+            pass
+        return turn
+
+    return ask
 
 
 def deliver(report: Report, answers: Path | None, as_json: bool) -> None:

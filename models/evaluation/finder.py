@@ -24,7 +24,8 @@ CountThem = Callable[[Path, str], "tuple[int, int] | None"]
 """(picture file, question) -> the best guess, and how many at least; None for a question that is not for the finder."""
 Say = Callable[[Path, str], str]
 """(picture file, question) -> answer."""
-ABSENT_ASKED = 3  # names that are not there, that the language model is asked about for each photo
+ABSENT_ASKED = 3  # names that are not there, that is asked about for each photo
+AFFIRMING = ("yes", "there may be", "i think there", "i see", "i read")
 NUMBERS = (
     *("no", "zero", "one", "two", "three", "four", "five", "six"),
     *("seven", "eight", "nine", "ten", "eleven", "twelve"),
@@ -108,10 +109,11 @@ def names_in(rows: Iterable[dict[str, Any]]) -> list[str]:
     return sorted({name for row in rows for name in row["objects"]})
 
 
-def model_presence(rows: Sequence[dict[str, Any]], say: Say, names: Sequence[str]) -> Report:
-    """What a model says to "Is there a ... in the picture?": every name that is there and ABSENT_ASKED that are not.
+def said_presence(rows: Sequence[dict[str, Any]], say: Say, names: Sequence[str]) -> Report:
+    """What is said to "Is there a ... in the picture?": every name that is there and ABSENT_ASKED that are not.
 
-    Each of the latter stands for its share of all absent names. Figures as evaluate_presence.
+    Each of the latter stands for its share of all absent names. "There may be" counts as yes, and what says neither yes
+    nor no as no. Figures as evaluate_presence.
     """
     draw = random.Random(0)
     presence, records = Presence(), []
@@ -123,7 +125,7 @@ def model_presence(rows: Sequence[dict[str, Any]], say: Say, names: Sequence[str
             answer = say(row["path"], f"Is there {article} {name} in the picture?")
             there = name in row["objects"]
             weight = 1.0 if there else len(absent) / len(asked)
-            presence.add(name, there, normalise(answer).startswith("yes"), weight)
+            presence.add(name, there, normalise(answer).startswith(AFFIRMING), weight)
             records.append({"file": row["file"], "name": name, "there": there, "answer": answer})
     precision, recall, f1 = presence.f1()
     figures = {

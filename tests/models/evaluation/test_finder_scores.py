@@ -10,8 +10,8 @@ from models.evaluation.finder import (
     evaluate_pointing,
     evaluate_presence,
     kind_of,
-    model_presence,
     number_in,
+    said_presence,
 )
 from models.objects import Detections
 
@@ -50,10 +50,24 @@ def test_the_model_is_asked_about_what_is_there_and_some_that_is_not():
         asked.append((path.name, question))
         return "Yes, there is." if "cat" in question else "No."
 
-    figures = model_presence(ROWS, say, ["cat", "dog", "emu", "fox", "owl", "pig", "rat"]).figures
+    figures = said_presence(ROWS, say, ["cat", "dog", "emu", "fox", "owl", "pig", "rat"]).figures
     assert ("a.jpg", "Is there a dog in the picture?") in asked
     assert len(asked) == 3 + 3 * 3
     assert figures["presence_recall"] == 0.6667
+
+
+@pytest.mark.parametrize(
+    ("answer", "yes"),
+    [
+        ("Yes. I see a cat ahead.", True),
+        ("There may be a cat, but I am not sure.", True),
+        ("I think there is a cat, but I cannot tell where.", True),
+        ("No, as far as I can tell. I don't see a cat here.", False),
+        ("Hold still, it is blurred.", False),
+    ],
+)
+def test_what_counts_as_yes(answer, yes):
+    assert said_presence(ROWS[1:2], lambda *asked: answer, ["cat"]).figures["presence_recall"] == yes
 
 
 def test_pointing_is_right_inside_a_box_of_that_name():
