@@ -23,6 +23,7 @@ from models.bundle import (
     ANSWERS_FILE,
     CAPTIONS_FILE,
     CAPTIONS_WEIGHTS_FILE,
+    NAMES_FILE,
     TOKENIZER_FILE,
     VISION_FILE,
     Bundle,
@@ -34,7 +35,7 @@ from models.integrity import sha256_of
 from models.manifest import FileRecord
 
 CONFIG_FILE = "config.json"
-NETWORKS = (VISION_FILE, CAPTIONS_FILE, CAPTIONS_WEIGHTS_FILE, ANSWERS_FILE)
+NETWORKS = (VISION_FILE, CAPTIONS_FILE, CAPTIONS_WEIGHTS_FILE, ANSWERS_FILE, NAMES_FILE)
 
 
 def assemble(gguf: Path, weights: Path, out: Path, progress: Callable[[float], None] | None = None) -> Bundle:

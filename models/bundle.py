@@ -23,6 +23,7 @@ VISION_FILE = "vision.onnx"
 CAPTIONS_WEIGHTS_FILE = "captions.weights"  # its weights
 CAPTIONS_FILE = "captions.onnx"  # where the model has a network of its own that describes pictures
 ANSWERS_FILE = "answers.onnx"  # where it has one that chooses short answers
+NAMES_FILE = "names.onnx"  # where it has one that says what a thing is called
 ADAPTER_FILE = "adapter.safetensors"  # of the sources
 
 
@@ -84,6 +85,11 @@ class Bundle:
     def answers(self) -> bool:
         """Whether it has a network of its own that chooses short answers."""
         return ANSWERS_FILE in self.files
+
+    @property
+    def names(self) -> bool:
+        """Whether it has a network of its own that says what a thing is called."""
+        return NAMES_FILE in self.files
 
     def path(self, name: str) -> Path:
         """Where one of its files lies. Raises GlintError when the bundle has no such file."""

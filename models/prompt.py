@@ -54,20 +54,6 @@ class HintRule:
     separator: str
 
 
-@dataclass(frozen=True)
-class Naming:
-    """How a thing is called where one asks for that.
-
-    The questions are answered with `answers[i]` where name i of the hints of `label` is the likeliest, and its
-    probability is `least` or more.
-    """
-
-    label: str
-    questions: Sequence[str]
-    answers: Sequence[str]
-    least: float
-
-
 def named(scores: np.ndarray, rule: HintRule) -> list[tuple[str, float]]:
     """(name, probability) of what `rule` lets through, best first. scores: float [h], probabilities."""
     block = scores[rule.start : rule.start + len(rule.names)]

@@ -8,7 +8,7 @@ without an encoder is asked without a picture.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
 
@@ -16,13 +16,14 @@ import numpy as np
 from tokenizers import Tokenizer
 
 from models.answer_head import AnswerHead
-from models.bundle import ADAPTER_FILE, ANSWERS_FILE, CAPTIONS_FILE, TOKENIZER_FILE, Bundle
+from models.bundle import ADAPTER_FILE, ANSWERS_FILE, CAPTIONS_FILE, NAMES_FILE, TOKENIZER_FILE, Bundle
 from models.captioner import Captioner
 from models.decoder import Decoder, KVCache
 from models.errors import GlintError
 from models.hub_files import read_tokenizer
+from models.namer import Namer
 from models.object_hints import ObjectHints
-from models.prompt import HintRule, Naming, PromptTemplate, hint_text, named
+from models.prompt import HintRule, PromptTemplate, hint_text, named
 from models.prompt_ids import PromptIds
 from models.vision import Seen, VisionEncoder
 
@@ -85,13 +86,13 @@ class VisionLanguageModel:
         try:
             self._template = PromptTemplate(**config["prompt"])
             self._rules = [HintRule(**rule) for rule in config.get("hints", ())]
-            self.naming = Naming(**config["naming"]) if "naming" in config else None
         except (TypeError, LookupError) as error:
             raise GlintError(f"The model's description of its prompt is damaged ({error}).") from error
         self.name = str(config.get("name", "the model"))
         self.adapter = str(config.get("adapter", ""))
         self.object_hints: ObjectHints | None = None  # set, it tells in place of a block of hints what the head found
         self.captioner: Captioner | None = None  # set, it answers the one question that it was made for
+        self.namer: Namer | None = None  # set, it answers what asks for a name alone
         self.answer_head: AnswerHead | None = None  # set, it answers what a word or two of its list answer
         self._prompt = PromptIds(tokenizer, self._template, encoder.plan if encoder is not None else None)
         self.end_ids = self._prompt.ends
@@ -112,6 +113,8 @@ class VisionLanguageModel:
         model = cls(encoder, decoder, tokenizer, {**bundle.config, **made_of})
         if bundle.captions:
             model.captioner = Captioner(bundle.path(CAPTIONS_FILE), threads)
+        if bundle.names:
+            model.namer = Namer(bundle.path(NAMES_FILE), threads)
         if bundle.answers:
             head = AnswerHead(bundle.path(ANSWERS_FILE), tokenizer, threads)
             model.answer_head = head if head.about.adapter == model.adapter else None
@@ -256,13 +259,12 @@ class VisionLanguageModel:
 
     def _said_of(self, view: View, question: str, reply: Reply) -> str:
         """What a network that saw the picture says to a question that the language model need not read."""
-        if (naming := self.naming) is not None and question in naming.questions:
-            rule = next(rule for rule in self._rules if rule.label == naming.label)
-            for name, chance in named(view.seen.scores, replace(rule, threshold=naming.least, top=1)):
-                text = naming.answers[list(rule.names).index(name)]
-                return self._by(reply, "the network for names", text, [np.log(chance)])
-        captioner, cells = self.captioner, view.seen.cells
-        if captioner is None or question != captioner.question or cells is None:
+        captioner, namer, cells = self.captioner, self.namer, view.seen.cells
+        if cells is None:
+            return ""
+        if namer is not None and question in namer.names.questions and (thing := namer.name(cells)) is not None:
+            return self._by(reply, "the network for names", thing.answer, [np.log(thing.chance)])
+        if captioner is None or question != captioner.question:
             return ""
         if any(label == captioner.leaves for label, *_ in view.hints):
             return ""

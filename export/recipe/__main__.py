@@ -107,7 +107,23 @@ def captions(data: Path, run: Path, out: Path, version: str, taught: int, reward
     """
     from export.recipe.captions import Plan, train
 
-    train(data, out, run, version, Plan(taught, rewarded))
+    train(data, source_file(ENCODER, "*.pth"), out, run, version, Plan(taught, rewarded))
+
+
+@main.command()
+@data_option
+@run_option
+@click.option("--out", type=click.Path(path_type=Path), default=WEIGHTS, show_default=True)
+@click.option("--version", required=True, help="Version of the model, as in 0.1.0.")
+@click.option("--epochs", default=12, show_default=True, help="Times that every named photo is learned.")
+def names(data: Path, run: Path, out: Path, version: str, epochs: int) -> None:
+    """Train the network that says what a thing is called, on what the packed vision.onnx computes.
+
+    Figures of photos that are not learned from at first: RUN/checked.json.
+    """
+    from export.recipe.names import Plan, train
+
+    train(data, source_file(ENCODER, "*.pth"), out, run, version, Plan(epochs))
 
 
 @main.command()

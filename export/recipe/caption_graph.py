@@ -16,7 +16,10 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
-from export.recipe.caption_head import CELLS, END, HEAD_SIZE, LONGEST, Attention, CaptionHead, Layer
+from export.recipe.caption_head import CELLS, END, HEAD_SIZE, LAST_STAGE, LONGEST, Attention, CaptionHead, Layer
+from export.recipe.object_blocks import CEILING, LastBlocks
+from export.recipe.object_features import ENTRY_COLUMNS, ENTRY_WIDTH
+from export.recipe.object_graph import Builder, packed_blocks
 from models import captioner
 from models.quantize import quantize_8bit
 
@@ -101,15 +104,18 @@ class Nodes:
         return self("Add", x, self.linear(bent, layer.down))
 
 
-def write_captioner(head: CaptionHead, spoken: Sequence[str], question: str, leaves: str, out: Path) -> None:
+def write_captioner(
+    head: CaptionHead, spoken: Sequence[str], question: str, leaves: str, out: Path, some: np.ndarray | None = None
+) -> None:
     """cells uint8 [49, width] -> words int64 [n], the last of them END unless they are LONGEST; log_probabilities
     float32 [n].
 
     spoken: the words by number. question: the one that is answered so. leaves: label of hints of pictures that are not.
-    All three become properties of the file; the weights lie beside it, where they need not be copied to be used.
+    some: cells of pictures [n, 49, width], on which the ranges of the head's copied blocks are measured, if it has any.
+    The three before become properties of the file; the weights lie beside it, where they need not be copied to be used.
     """
     whole = Nodes("")
-    seen = _seen(whole, head)
+    seen = _seen(whole, head, some)
     body, kept = _body(head, seen)
     start = [whole.constant(np.int64(LONGEST)), whole.constant(np.array(True)), whole.ints(END)]
     nothing = whole.constant(np.zeros((head.shape.hidden // HEAD_SIZE, 0, HEAD_SIZE), np.float32))
@@ -123,7 +129,7 @@ def write_captioner(head: CaptionHead, spoken: Sequence[str], question: str, lea
     graph = helper.make_graph(
         whole.nodes,
         "captions",
-        [value(captioner.CELLS, TensorProto.UINT8, [CELLS, head.shape.cell_width])],
+        [value(captioner.CELLS, TensorProto.UINT8, [CELLS, "width"])],
         [
             value(captioner.WORDS, TensorProto.INT64, ["n"]),
             value(captioner.LOG_PROBABILITIES, TensorProto.FLOAT, ["n"]),
@@ -138,11 +144,21 @@ def write_captioner(head: CaptionHead, spoken: Sequence[str], question: str, lea
     onnx.save(model, out, save_as_external_data=True, location=weights.name, size_threshold=1024)
 
 
-def _seen(build: Nodes, head: CaptionHead) -> list[tuple[str, str]]:
+def _seen(build: Nodes, head: CaptionHead, some: np.ndarray | None) -> list[tuple[str, str]]:
     """What each writing layer looks at. How bytes are spread is part of the first product."""
-    weight = head.enter.weight / head.spread
-    bias = head.enter.bias - weight @ head.mean
-    x = build.product(build("Cast", captioner.CELLS, to=TensorProto.FLOAT), weight, bias)
+    mean, spread = head.mean, head.spread
+    cells = build("Slice", captioner.CELLS, *(build.ints(n) for n in (0, head.shape.cell_width, 1)))
+    x = build("Cast", cells, to=TensorProto.FLOAT)
+    if head.blocks is not None:
+        assert some is not None
+        last = own_blocks(build, captioner.CELLS, head.blocks, some[..., ENTRY_COLUMNS])
+        own = build("Cast", last, to=TensorProto.FLOAT)
+        x = build("Concat", x, own, axis=1)
+        byte = CEILING / 255 / head.step  # in bytes of the encoder's own last stage
+        mean = torch.cat([mean, mean[:LAST_STAGE] / byte])
+        spread = torch.cat([spread, spread[:LAST_STAGE] / byte])
+    weight = head.enter.weight / spread
+    x = build.product(x, weight, head.enter.bias - weight @ mean)
     x = build("Add", x, build.constant(head.cell_place))
     for layer in head.seeing:
         assert isinstance(layer, Layer)
@@ -151,6 +167,22 @@ def _seen(build: Nodes, head: CaptionHead) -> list[tuple[str, str]]:
         x = build.fed(x, layer)
     x = build.norm(x, head.seen_norm)
     return [build.keys(x, layer.cells) for layer in head.writing]  # type: ignore[arg-type]
+
+
+def own_blocks(build: Nodes, cells: str, blocks: LastBlocks, some: np.ndarray) -> str:
+    """What copied blocks compute of the cells: bytes [49, LAST_STAGE]. some: bytes that they are given [n, 49, e], on
+    which their ranges are measured."""
+    ends = (build.ints(n) for n in (ENTRY_COLUMNS.start, ENTRY_COLUMNS.stop, 1))
+    bytes_of_cells = build("Slice", cells, *ends)
+    side = math.isqrt(CELLS)
+    split = build("Reshape", bytes_of_cells, build.ints(side, side, ENTRY_WIDTH, 2, 2))
+    grid = build("Transpose", split, perm=[2, 0, 3, 1, 4])
+    entry = build("Reshape", grid, build.ints(1, ENTRY_WIDTH, 2 * side, 2 * side))
+    graph = onnx.GraphProto()
+    last = packed_blocks(Builder(graph), (entry, blocks.scale, blocks.zero), blocks.folded(some))
+    build.nodes += graph.node
+    build.constants += graph.initializer
+    return build("Transpose", build("Reshape", last, build.ints(LAST_STAGE, CELLS)), perm=[1, 0])
 
 
 def _body(head: CaptionHead, seen: Sequence[tuple[str, str]]) -> tuple[onnx.GraphProto, list[str]]:

@@ -1,5 +1,7 @@
 """A head that writes a sentence about a picture: a small transformer over what the encoder saw, word by word.
 
+What the encoder saw last is computed anew, by a copy of its last blocks that learns with the head (object_blocks).
+
 The language model could say more, but people's captions are few, and a step of training it takes fifteen times as long.
 An encoder-decoder of Vaswani et al. (2017, arXiv:1706.03762), norms first: the 49 cells of the encoder look at each
 other, the words at the cells and at the words before them.
@@ -13,7 +15,11 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from export.recipe.object_blocks import LastBlocks
+from export.recipe.object_features import ENTRY_COLUMNS, WIDTHS
+
 CELLS = 49
+LAST_STAGE = WIDTHS[0]
 HEAD_SIZE = 64
 END = 0  # the word that begins a caption and ends it
 LONGEST = 20  # words of a caption, the end among them
@@ -23,7 +29,10 @@ KeyValues = tuple[torch.Tensor, torch.Tensor]
 
 @dataclass(frozen=True)
 class Shape:
-    """hidden: width throughout; layers: that look at the cells, and that write; dropout: share."""
+    """cell_width: bytes of a cell that are looked at; hidden: width throughout.
+
+    seeing, writing: layers that look at the cells, and that write; dropout: share.
+    """
 
     words: int
     cell_width: int
@@ -85,17 +94,24 @@ class Layer(nn.Module):
 
 
 class CaptionHead(nn.Module):
-    """mean and spread: of each byte of a cell, float32 [cell_width]; set them before training."""
+    """blocks: compute LAST_STAGE numbers of each cell more, from the columns ENTRY_COLUMNS of the bytes.
+
+    mean and spread: of each byte of a cell, float32 [cell_width]; set them before training. What the blocks compute is
+    taken to be spread as the first columns are, which the encoder's own blocks computed.
+    """
 
     mean: torch.Tensor
     spread: torch.Tensor
 
-    def __init__(self, shape: Shape):
+    def __init__(self, shape: Shape, blocks: LastBlocks | None = None, step: float = 1.0):
+        """step: of the bytes of the first columns."""
         super().__init__()
         self.shape, hidden = shape, shape.hidden
         self.register_buffer("mean", torch.zeros(shape.cell_width))
         self.register_buffer("spread", torch.ones(shape.cell_width))
-        self.enter, self.cell_place = nn.Linear(shape.cell_width, hidden), nn.Parameter(torch.randn(CELLS, hidden) / 50)
+        self.blocks, self.step = blocks, step
+        width = shape.cell_width + (LAST_STAGE if blocks else 0)
+        self.enter, self.cell_place = nn.Linear(width, hidden), nn.Parameter(torch.randn(CELLS, hidden) / 50)
         self.seeing = nn.ModuleList(Layer(hidden, shape.dropout, looks=False) for _ in range(shape.seeing))
         self.seen_norm = nn.LayerNorm(hidden)
         self.words, self.place = nn.Embedding(shape.words, hidden), nn.Parameter(torch.randn(LONGEST, hidden) / 50)
@@ -105,8 +121,11 @@ class CaptionHead(nn.Module):
         self.dropout, self.channel_dropout = nn.Dropout(shape.dropout), nn.Dropout1d(shape.dropout)
 
     def see(self, cells: torch.Tensor) -> list[KeyValues]:
-        """uint8 [b, CELLS, cell_width] -> what each writing layer looks at."""
-        values = (cells.float() - self.mean) / self.spread
+        """uint8 [b, CELLS, cell_width or more] -> what each writing layer looks at."""
+        values = (cells[..., : self.shape.cell_width].float() - self.mean) / self.spread
+        if self.blocks is not None:
+            own = self.blocks(cells[..., ENTRY_COLUMNS]).float() / self.step
+            values = torch.cat([values, (own - self.mean[:LAST_STAGE]) / self.spread[:LAST_STAGE]], -1)
         x = self.enter(self.channel_dropout(values.transpose(1, 2)).transpose(1, 2))
         x = self.dropout(x + self.cell_place)
         for layer in self.seeing:

@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
+import onnx
 import torch
 import torch.nn.functional as F
 from rich.console import Console
@@ -25,8 +26,12 @@ from torch import nn
 from export.recipe.caption_cells import CellFeatures, cells_of
 from export.recipe.caption_graph import write_captioner
 from export.recipe.caption_head import END, LONGEST, CaptionHead, Shape
-from export.recipe.object_features import PLAIN
+from export.recipe.efficientnet_lite import EfficientNetLite
+from export.recipe.object_blocks import SKIPPED, Block, LastBlocks
+from export.recipe.object_features import ENTRY, ENTRY_COLUMNS, PLAIN, quantisation
+from export.recipe.object_graph import GRID, packed_in
 from export.recipe.photos import Photo, load_photos
+from export.recipe.processor import autocast, reuse_memory
 from export.recipe.samples import NAMES
 from models.captioner import sentence
 from models.evaluation.caption_scores import Cider, bleu_4, cider, words
@@ -37,19 +42,24 @@ SAMPLES = 5  # captions of a photo that are rewarded
 END_WORD = " endofcaption"  # part of what is scored, or captions would learn to stop mid-sentence
 SPREAD = 0.3  # of rewards about their mean, roughly: the unit of the loss
 VISITS = {"coco_extra": 8}  # of a photo in an epoch: there are few, and only they show what is indoors
+CALIBRATED = 400  # photos on which the ranges of the copied blocks are measured
 CHECKED = 12  # one photo of so many of flickr8k is not learned from, to see how far the training is
 console = Console(stderr=True)
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Epochs on people's captions and on rewards; photos a step; rates at the top."""
+    """Epochs on people's captions and on rewards; photos a step; rates at the top.
+
+    blocks_rate: of the copied blocks, as a share of those.
+    """
 
     taught: int = 8
     rewarded: int = 8
     photos: int = 48
     taught_rate: float = 8e-4
     rewarded_rate: float = 1e-4
+    blocks_rate: float = 0.2
     rewarded_dropout: float = 0.05
     warmup: int = 100  # steps
     smoothing: float = 0.1
@@ -169,7 +179,7 @@ class Course:
     def _logits(head: CaptionHead, cells: torch.Tensor, told: Told) -> tuple[torch.Tensor, torch.Tensor]:
         written = head.write(told.given, told.places, told.visible, head.see(cells))
         on = told.weights != 0
-        return head.logits(written[on]), on
+        return head.logits(written[on]).float(), on
 
     @torch.no_grad()
     def check(self, head: CaptionHead) -> dict[str, float]:
@@ -188,22 +198,39 @@ class Course:
         }
 
 
-def new_head(course: Course) -> CaptionHead:
-    """Not trained yet, with the mean and spread of the cells of 400 photos."""
+def new_head(course: Course, vision: Path | None = None, checkpoint: Path | None = None) -> CaptionHead:
+    """Not trained yet, with the mean and spread of the cells of 400 photos.
+
+    vision, checkpoint: of the encoder. With them the head gets blocks of its own, which begin as the object head's are.
+    """
     torch.manual_seed(0)
     chosen = random.Random(0).sample(course.captioned, min(400, len(course.captioned)))
     seen = course.features.of([(p.file, PLAIN) for p in chosen]).float().flatten(0, 1)
-    head = CaptionHead(Shape(len(course.spoken), seen.shape[-1]))
-    head.mean.copy_(seen.mean(0))
-    head.spread.copy_(seen.std(0) + 1)
+    if vision is None or checkpoint is None:
+        head = CaptionHead(Shape(len(course.spoken), seen.shape[-1]))
+    else:
+        model = onnx.load(vision)
+        blocks = LastBlocks(EfficientNetLite.load(checkpoint), *quantisation(model, ENTRY))
+        blocks.take(packed_in(model))
+        head = CaptionHead(Shape(len(course.spoken), ENTRY_COLUMNS.stop), blocks, quantisation(model, GRID)[0])
+    width = head.shape.cell_width
+    head.mean.copy_(seen[:, :width].mean(0))
+    head.spread.copy_(seen[:, :width].std(0) + 1)
     return head
 
 
-def learn(course: Course, run: Path) -> CaptionHead:
+def _optimizer(head: CaptionHead, plan: Plan) -> torch.optim.AdamW:
+    blocks = [p for p in head.blocks.parameters() if p.requires_grad] if head.blocks else []
+    groups = [{"params": [p for name, p in head.named_parameters() if not name.startswith("blocks.")], "share": 1.0}]
+    if blocks:
+        groups.append({"params": blocks, "share": plan.blocks_rate})
+    return torch.optim.AdamW(groups, betas=(0.9, 0.98), weight_decay=0.03)
+
+
+def learn(course: Course, run: Path, head: CaptionHead) -> CaptionHead:
     """Both stages, epoch by epoch; goes on from RUN/captions.pt. How each went is added to RUN/captions.log."""
     plan, checkpoint = course.plan, run / "captions.pt"
-    head, done = new_head(course), 0
-    optimizer = torch.optim.AdamW(head.parameters(), betas=(0.9, 0.98), weight_decay=0.03)
+    optimizer, done = _optimizer(head, plan), 0
     if checkpoint.exists():
         state = torch.load(checkpoint, weights_only=True)
         head.load_state_dict(state["head"])
@@ -215,8 +242,10 @@ def learn(course: Course, run: Path) -> CaptionHead:
         for part in head.modules():
             if isinstance(part, nn.Dropout | nn.Dropout1d):
                 part.p = plan.rewarded_dropout if rewards else head.shape.dropout
+            elif isinstance(part, Block):
+                part.skipped = 0.0 if rewards else SKIPPED
         if epoch == plan.taught:
-            optimizer = torch.optim.AdamW(head.parameters(), betas=(0.9, 0.98), weight_decay=0.03)
+            optimizer = _optimizer(head, plan)
         first, count = (plan.taught, plan.rewarded) if rewards else (0, plan.taught)
         rate = plan.rewarded_rate if rewards else plan.taught_rate
         rng, mean = random.Random(epoch), 0.0
@@ -224,8 +253,10 @@ def learn(course: Course, run: Path) -> CaptionHead:
         for i, places in enumerate(course.steps(rng)):
             step = (epoch - first) * len(course) + i
             falling = max(0.02, 0.5 * (1 + math.cos(math.pi * step / (len(course) * count))))
-            optimizer.param_groups[0]["lr"] = rate * min(1.0, (step + 1) / plan.warmup) * falling
-            loss = (course.loss_of_rewards if rewards else course.loss_of_people)(head, places, rng)
+            for group in optimizer.param_groups:
+                group["lr"] = rate * group["share"] * min(1.0, (step + 1) / plan.warmup) * falling
+            with autocast():
+                loss = (course.loss_of_rewards if rewards else course.loss_of_people)(head, places, rng)
             optimizer.zero_grad()
             loss.backward()
             nn.utils.clip_grad_norm_(head.parameters(), 1.0)
@@ -241,13 +272,19 @@ def learn(course: Course, run: Path) -> CaptionHead:
     return head
 
 
-def train(data: Path, weights: Path, run: Path, version: str, plan: Plan) -> None:
-    """Trains on what WEIGHTS/vision.onnx sees, writes WEIGHTS/captions.onnx and the version into its config.json."""
+def train(data: Path, checkpoint: Path, weights: Path, run: Path, version: str, plan: Plan) -> None:
+    """Trains on what WEIGHTS/vision.onnx sees, writes WEIGHTS/captions.onnx and the version into its config.json.
+
+    checkpoint: of the encoder.
+    """
     run.mkdir(parents=True, exist_ok=True)
-    course = Course(data, cells_of(weights / "vision.onnx", data, run), plan)
+    reuse_memory()
+    vision = weights / "vision.onnx"
+    course = Course(data, cells_of(vision, data, run), plan)
     console.print(f"captions: {len(course.captioned)} photos with captions, {len(course.spoken)} words", asdict(plan))
-    head = learn(course, run).eval()
+    head = learn(course, run, new_head(course, vision, checkpoint)).eval()
+    some = course.features.of([(p.file, PLAIN) for p in course.captioned[:: len(course.captioned) // CALIBRATED + 1]])
     # A named thing is for the language model to describe.
-    write_captioner(head, course.spoken, DESCRIBE, NAMES, weights / "captions.onnx")
+    write_captioner(head, course.spoken, DESCRIBE, NAMES, weights / "captions.onnx", some.numpy())
     path = weights / "config.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"version": version}, indent=1) + "\n")

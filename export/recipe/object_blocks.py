@@ -8,7 +8,7 @@ stage of stride 16, as the bytes that stand there; it is trained with the head, 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -82,7 +82,12 @@ class NormedConvolution(nn.Module):
 
 
 class Block(nn.Module):
-    """An inverted residual without its residual: expansion, depthwise convolution, projection."""
+    """An inverted residual without its residual: expansion, depthwise convolution, projection.
+
+    skipped: share of the photos of a training step for which a block with a residual is left out (Huang et al. 2016).
+    """
+
+    skipped = SKIPPED
 
     def __init__(self, block: Any):
         super().__init__()
@@ -93,8 +98,8 @@ class Block(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         y = self.project(F.relu6(self.depthwise(F.relu6(self.expand(x)))))
-        if self.training and self.residual:
-            y = y * ((torch.rand(len(x), 1, 1, 1) >= SKIPPED) / (1 - SKIPPED)).to(y.dtype)
+        if self.training and self.residual and self.skipped:
+            y = y * ((torch.rand(len(x), 1, 1, 1) >= self.skipped) / (1 - self.skipped)).to(y.dtype)
         return y
 
 
@@ -125,6 +130,16 @@ class LastBlocks(nn.Module):
                 yield y
             x = y
 
+    def _parts(self) -> list[NormedConvolution]:
+        return [part for part in self.modules() if isinstance(part, NormedConvolution)]
+
+    @torch.no_grad()
+    def take(self, convolutions: Sequence[Convolution]) -> None:
+        """Goes on from other weights than those of the encoder, as `folded` gives them."""
+        for part, convolution in zip(self._parts(), convolutions, strict=True):
+            part.weight.copy_(torch.from_numpy(convolution.weight) / part.gain)
+            part.bias.copy_(torch.from_numpy(convolution.bias))
+
     @torch.no_grad()
     def folded(self, entries: np.ndarray) -> FoldedBlocks:
         """entries: uint8 [n, 49, 4 * ENTRY_WIDTH] of training views, on which the ranges are measured."""
@@ -133,5 +148,4 @@ class LastBlocks(nn.Module):
             (min(float(value.min()) for value in values), max(float(value.max()) for value in values))
             for values in zip(*batches, strict=True)
         ]
-        parts = [part for part in self.modules() if isinstance(part, NormedConvolution)]
-        return FoldedBlocks([part.folded() for part in parts], ranges)
+        return FoldedBlocks([part.folded() for part in self._parts()], ranges)

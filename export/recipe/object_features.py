@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,20 +82,21 @@ def show(photo: np.ndarray, file: str, view: int) -> np.ndarray:
 
 
 class Encoder:
-    """The encoder inside vision.onnx, up to the features."""
+    """The encoder inside vision.onnx, up to the features. parts: those wanted, as PARTS."""
 
-    def __init__(self, vision: Path, threads: int = 1):
+    def __init__(self, vision: Path, parts: Mapping[str, tuple[int, int]] = PARTS, threads: int = 1):
         model = onnx.load(vision)
-        keep_only(model, list(PARTS))
+        keep_only(model, list(parts))
+        self.parts = parts
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads
         options.log_severity_level = 3  # the constants of what is left out would each be reported
         self._session = ort.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
 
     def encode(self, pixels: np.ndarray) -> np.ndarray:
-        """uint8 [224, 224, 3] -> uint8 [49, WIDTH]."""
-        parts = self._session.run(list(PARTS), {"pixels": pixels[None]})
-        cells = [gather(part[0], side) for part, (_, side) in zip(parts, PARTS.values(), strict=True)]
+        """uint8 [224, 224, 3] -> uint8 [49, width]."""
+        parts = self._session.run(list(self.parts), {"pixels": pixels[None]})
+        cells = [gather(part[0], side) for part, (_, side) in zip(parts, self.parts.values(), strict=True)]
         return np.concatenate(cells, -1)
 
 
@@ -129,19 +130,26 @@ def quantisation(model: onnx.ModelProto, name: str) -> tuple[float, int]:
 
 @dataclass(frozen=True)
 class Features:
-    """values: uint8 [views, 49, WIDTH], mapped from disk; keys: (file, view) of each."""
+    """values: uint8 [views, 49, width], mapped from disk; keys: (file, view) of each."""
 
     values: np.ndarray
     keys: list[tuple[str, int]]
 
 
-def compute(vision: Path, data: Path, keys: Sequence[tuple[str, int]], out: Path) -> Features:
+def compute(
+    vision: Path,
+    data: Path,
+    keys: Sequence[tuple[str, int]],
+    out: Path,
+    parts: Mapping[str, tuple[int, int]] = PARTS,
+) -> Features:
     """Encodes every (file, view), `file` relative to `data`, into out.npy and out.json; not if they are there."""
     index = out.with_suffix(".json")
     if not index.exists():
-        encoder = Encoder(vision)
+        encoder = Encoder(vision, parts)
         assert SIDE == CELLS * 32
-        values = np.lib.format.open_memmap(out, "w+", np.uint8, (len(keys), CELLS * CELLS, WIDTH))
+        width = sum(channels * side * side for channels, side in parts.values())
+        values = np.lib.format.open_memmap(out, "w+", np.uint8, (len(keys), CELLS * CELLS, width))
 
         def encode(row: int) -> None:
             file, view = keys[row]

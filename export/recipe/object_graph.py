@@ -157,6 +157,20 @@ def packed_blocks(build: Builder, entry: tuple[str, float, int], blocks: FoldedB
         width = len(project.weight)
 
 
+def packed_in(model: onnx.ModelProto) -> list[Convolution]:
+    """The convolutions of the copied blocks, as the graph of an object head has them."""
+    makers = {output: node for node in model.graph.node for output in node.output}
+    arrays = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
+
+    def wide(name: str) -> np.ndarray:
+        stored, scale = (arrays[i] for i in makers[name].input[:2])
+        return (stored * scale.reshape(-1, *[1] * (stored.ndim - 1))).astype(np.float32)
+
+    nodes = [node for node in model.graph.node if node.op_type == "Conv" and node.name.startswith(PREFIX)]
+    strides = [next(a.ints[0] for a in node.attribute if a.name == "strides") for node in nodes]
+    return [Convolution(wide(node.input[1]), wide(node.input[2]), n) for node, n in zip(nodes, strides, strict=True)]
+
+
 def steps(least: float, most: float) -> tuple[float, int]:
     """Scale and zero point of bytes that reach from `least` to `most`."""
     least, most = min(least, 0.0), max(most, 0.0)

@@ -18,7 +18,6 @@ from export.recipe import hint_head
 from export.recipe.encoder import agreement, export_encoder, read_rgb, squash
 from export.recipe.features import FIRST_CROP, MIRRORED, PLAIN, WIDTH, Features, compute
 from export.recipe.photos import Photo, load_photos
-from export.recipe.samples import NAMES, naming
 from export.recipe.vocabulary import build_groups, imagenet_names, targets
 
 MIRRORED_SETS = ("flickr8k", "coco", "coco_extra")
@@ -108,7 +107,7 @@ def hints(data: Path, class_names: Path, run: Path) -> None:
         }
         for label, (t, k, s) in HINTS.items()
     ]
-    settings = {"prompt": PROMPT, "hints": rules, "naming": naming(dict(sizes)[NAMES])}
+    settings = {"prompt": PROMPT, "hints": rules}
     (run / "settings.json").write_text(json.dumps(settings, indent=1))
     owner = [i for i, p in enumerate(photos) for _ in views(p)]
     rows = [found.row(p.file, view) for p in photos for view in views(p)]

@@ -3,6 +3,8 @@
 import json
 import random
 from collections import Counter
+from dataclasses import replace
+from typing import cast
 
 import numpy as np
 import pytest
@@ -14,9 +16,13 @@ import torch
 from export.recipe.caption_cells import CellFeatures
 from export.recipe.caption_graph import write_captioner
 from export.recipe.caption_head import END, LONGEST, CaptionHead, Shape
-from export.recipe.captions import Course, Plan, lay_out, learn, vocabulary
+from export.recipe.captions import Course, Plan, lay_out, learn, new_head, vocabulary
+from export.recipe.efficientnet_lite import EfficientNetLite
+from export.recipe.object_blocks import LastBlocks
+from export.recipe.object_features import ENTRY_COLUMNS
 from export.recipe.photos import Photo
 from models.captioner import Captioner
+from tests.export.chance_blocks import blocks_of_chance
 
 WIDTH = 64
 
@@ -81,6 +87,38 @@ def test_what_ships_says_what_the_head_says(head, tmp_path):
     assert len(said) > 6  # or the pictures made no difference
 
 
+def test_what_ships_has_the_blocks_of_the_head(head, tmp_path):
+    """The cells' own columns make no difference here, so that what it says comes from the blocks."""
+    torch.manual_seed(4)
+    blocks = LastBlocks(cast(EfficientNetLite, blocks_of_chance()), 0.05, 120)
+    width = ENTRY_COLUMNS.stop
+    seeing = CaptionHead(replace(head.shape, cell_width=width), blocks, step=0.03).eval()
+    own = ("enter.weight", "mean", "spread")
+    seeing.load_state_dict({k: v for k, v in head.state_dict().items() if k not in own}, strict=False)
+    seeing.mean.fill_(40)
+    seeing.spread.fill_(60)
+    torch.nn.init.normal_(seeing.enter.weight, std=0.1)
+    seeing.enter.weight.data[:, :width] = 0
+    draw = np.random.default_rng(6)
+    cells = draw.integers(30, 220, (12, 1, width + 8)) + draw.integers(-20, 21, (12, 49, width + 8))
+    cells = cells.astype(np.uint8)
+    spoken = ["", *(f"word{i}" for i in range(1, 40))]
+    write_captioner(seeing, spoken, "What is it?", "names", tmp_path / "captions.onnx", cells)
+    captioner = Captioner(tmp_path / "captions.onnx")
+    said = set()
+    for picture in cells:
+        caption = captioner.caption(picture)
+        said.add(caption.text)
+        row = [spoken.index(word) for word in caption.text.lower().rstrip(".").split()]
+        row += [END] * (len(caption.log_probabilities) - len(row))
+        told = lay_out([[row]], [[1.0]])
+        with torch.no_grad():
+            written = seeing.write(told.given, told.places, told.visible, seeing.see(torch.from_numpy(picture[None])))
+            chances = seeing.logits(written).log_softmax(-1)[0]
+        np.testing.assert_allclose(caption.log_probabilities, chances[range(len(row)), row], atol=0.5)
+    assert len(said) > 3
+
+
 @pytest.mark.parametrize(("bias", "length"), [(50.0, 2), (-50.0, LONGEST)])
 def test_a_caption_has_one_word_at_least_and_an_end_at_last(head, tmp_path, bias, length):
     head.bias.data[END] = bias
@@ -130,11 +168,12 @@ def test_what_is_rare_is_seen_more_often_in_an_epoch(course):
 
 
 def test_it_learns_from_people_then_from_rewards_and_goes_on_where_it_stopped(course, tmp_path):
-    learn(course(taught=6, rewarded=0, taught_rate=2e-3), tmp_path)
+    taught = course(taught=6, rewarded=0, taught_rate=2e-3)
+    learn(taught, tmp_path, new_head(taught))
     log = [json.loads(line) for line in (tmp_path / "captions.log").read_text().splitlines()]
     assert log[-1]["loss"] < log[0]["loss"]
     rewarded = course(taught=6, rewarded=2, rewarded_rate=2e-4)
-    head = learn(rewarded, tmp_path).eval()
+    head = learn(rewarded, tmp_path, new_head(rewarded)).eval()
     log = [json.loads(line) for line in (tmp_path / "captions.log").read_text().splitlines()]
     assert [line["epoch"] for line in log] == list(range(8))
     assert log[-1]["reward"] > 0

@@ -35,6 +35,7 @@ from export.recipe.object_graph import LARGEST_BYTE_WEIGHT, OUTPUTS, REACH, add_
 from export.recipe.object_head import (
     Basis,
     Finder,
+    ObjectHead,
     Plan,
     Views,
     box_targets,
@@ -45,6 +46,7 @@ from export.recipe.object_head import (
 )
 from export.recipe.object_photos import COCO, INDEX, NAMES, ObjectPhoto, Truth, truth_of, within
 from export.recipe.object_rule import best_for_f1, calibrate, decode, peaks, sigmoid
+from export.recipe.objects import Material, count_by
 from models.vision import CAPTION_CELLS
 from tests.export.chance_blocks import blocks_of_chance
 
@@ -126,6 +128,38 @@ def test_numbers_begin_where_they_are_likeliest():
     told = 1 + (amounts[:, None] >= np.array(starts)).sum(1)
     assert (told == numbers).mean() > 0.6
     assert abs(told - numbers).mean() < 0.5
+
+
+def test_what_amounts_mean_is_told_by_heads_that_did_not_learn_it():
+    """One head sees the amounts of the second fifth of the photos alone, the other those of the third alone."""
+    photos = [ObjectPhoto(f"coco/images/{i}.jpg", ("apple",)) for i in range(400)]
+    apple, numbers = INDEX["apple"], np.arange(400) // 5 % 3 + 1
+    truths = [Truth(numbers=[(apple, int(number))]) for number in numbers]
+    components = np.zeros((400, 49, 4), np.float16)
+    components[:, 0, 0] = numbers
+    everyone = np.arange(400)
+    material = Material(Views([components], everyone, truths), photos, np.zeros(400, int))
+    of = material.fifth()
+    assert set(of) == set(range(5))
+    components[of == 3, 0] = components[of == 3, 0][:, [1, 0, 2, 3]]  # where the first looks, there is nothing
+
+    def looks_at(column):
+        head = ObjectHead(4, 4)
+        with torch.no_grad():
+            for parameter in (head.inner.weight, head.inner.bias, head.density.weight):
+                parameter.zero_()
+            head.inner.weight[0, column] = head.density.weight[apple, 0] = 4.0
+            head.density.bias.fill_(-15)  # amounts of about 1, 17 and 33
+        return Finder(head)
+
+    finders = {2: looks_at(0), 3: looks_at(1)}
+    starts = count_by(material, finders)
+    for fifth, finder in finders.items():
+        rows = everyone[of == fifth]
+        amounts = predict(finder, material.views, rows)[3][:, apple]
+        assert (1 + (amounts[:, None] >= np.array(starts)).sum(1) == numbers[rows]).mean() > 0.9
+    forgotten = material.without_numbers(2).views.truths
+    assert all(bool(truth.numbers) == (fifth != 2) for truth, fifth in zip(forgotten, of, strict=True))
 
 
 def test_what_a_question_counts():

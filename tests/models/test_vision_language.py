@@ -13,7 +13,7 @@ from models.vision_language import Reply, VisionLanguageModel
 @pytest.fixture(scope="module")
 def model(default_bundle):
     model = VisionLanguageModel.load(default_bundle)
-    model.captioner = model.answer_head = model.naming = None
+    model.captioner = model.answer_head = model.namer = None
     return model
 
 

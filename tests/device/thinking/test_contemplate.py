@@ -19,7 +19,7 @@ QUESTION = "What colour is the table?"
 def model(default_bundle):
     """The language model alone: only it has several paths."""
     model = VisionLanguageModel.load(default_bundle)
-    model.captioner = model.answer_head = model.naming = None
+    model.captioner = model.answer_head = model.namer = None
     return model
 
 
