@@ -1,8 +1,9 @@
 """Trains the network that names things, on a copy of the encoder's last blocks of its own, and packs it.
 
 Names are what these blocks were made for, only other ones; so they are tuned as a classifier is (the mean over the
-cells, one product), on photos of named things and, as one more class, on photos of scenes. A first training leaves a
-part of the photos out, to see how far that gets and how sure the network may be; what ships has learned from all.
+cells, one product), on photos of named things and, as one more class, on photos of scenes and on pictures of nothing:
+walls, skies, darkness. A first training leaves a part of all out, to see how far that gets and how sure the network may
+be; what ships has learned from all.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import onnx
 import torch
@@ -25,8 +27,19 @@ from torch import nn
 
 from export.recipe.caption_graph import OPSETS, Nodes, own_blocks
 from export.recipe.efficientnet_lite import EfficientNetLite
+from export.recipe.encoder import SIDE
 from export.recipe.object_blocks import CEILING, LastBlocks
-from export.recipe.object_features import ENTRY, PARTS, PLAIN, WIDTHS, compute, quantisation
+from export.recipe.object_features import (
+    ENTRY,
+    FIRST_CROP,
+    PARTS,
+    PLAIN,
+    SECOND_CROP,
+    WIDTHS,
+    Encoder,
+    compute,
+    quantisation,
+)
 from export.recipe.photos import Photo, load_photos
 from export.recipe.processor import autocast, reuse_memory
 from export.recipe.samples import NAME, said_as
@@ -37,6 +50,8 @@ from models.namer import Names
 VIEWS = tuple(range(6))  # of a named thing: plain, mirrored, four crops
 CHECKED = 5  # one photo of so many is left out at first
 SCENES = 4000  # photos that show nothing by name
+SCENE_VIEWS = (PLAIN, FIRST_CROP, SECOND_CROP)
+NOTHING = 400  # drawn pictures that show nothing at all
 LEAST = 0.05
 CALIBRATED = 400  # views on which the ranges of the blocks are measured
 TEMPERATURES = np.arange(0.5, 2.01, 0.05)
@@ -77,38 +92,61 @@ class NameNetwork(nn.Module):
 
 @dataclass(frozen=True)
 class Material:
-    """entries: uint8 [views, 49, e], mapped from disk; rows: of each photo, its views, the plain one first; labels: int
-    [photos], the last name + 1 for scenes."""
+    """entries: uint8 [views, 49, e], mapped from disk, and after them those of drawn pictures; rows: of each photo, its
+    views, the plain one first; labels: int [photos], the last name + 1 for scenes and drawn pictures."""
 
     photos: list[Photo]
     names: list[str]
     labels: np.ndarray
     rows: list[list[int]]
-    entries: np.ndarray
+    entries: tuple[np.ndarray, np.ndarray]
 
     def shown(self, rows: np.ndarray | list[int]) -> torch.Tensor:
-        return torch.from_numpy(np.stack([self.entries[row] for row in rows]))
+        read, drawn = self.entries
+        return torch.from_numpy(np.stack([read[r] if r < len(read) else drawn[r - len(read)] for r in rows]))
 
     def checked(self) -> np.ndarray:
         """Which photos are left out at first: bool [photos]."""
         return np.array([zlib.crc32(Path(p.file).name.encode()) % CHECKED == 1 for p in self.photos])
 
 
+def nothing(number: int) -> np.ndarray:
+    """A picture of nothing: one colour or two that go over into each other or meet, clouds, and noise: uint8
+    [SIDE, SIDE, 3]."""
+    draw = np.random.default_rng(number)
+    extremes = draw.choice([0, 255], (2, 1)) * np.ones((2, 3))
+    first, second = draw.uniform(0, 255, (2, 3)) if draw.random() < 0.75 else extremes
+    ways: list[np.ndarray] = [np.zeros((SIDE, SIDE)), np.tile(np.linspace(0, 1, SIDE), (SIDE, 1))]
+    ways.append(np.where(ways[1] < draw.uniform(0.2, 0.8), 0.0, 1.0))
+    ways.append(cv2.resize(draw.uniform(0, 1, (4, 4)), (SIDE, SIDE), interpolation=cv2.INTER_CUBIC))
+    share = np.rot90(ways[int(draw.integers(len(ways)))], int(draw.integers(4)))[..., None]
+    noise = draw.normal(0, draw.choice([0, 3, 10, 25]), (SIDE, SIDE, 3))
+    return np.clip((1 - share) * first + share * second + noise, 0, 255).astype(np.uint8)
+
+
 def read(vision: Path, data: Path, run: Path) -> Material:
-    """All named photos, and some scenes in one view each; what the encoder makes of them is kept in the run folder."""
+    """All named photos, some scenes and pictures of nothing; what the encoder makes of photos is kept in the run
+    folder."""
     photos = load_photos(data, "train")
     named, scenes = [p for p in photos if p.name], [p for p in photos if not p.name]
     chosen = np.random.default_rng(0).choice(len(scenes), min(SCENES, len(scenes)), replace=False)
     kept = [*named, *(scenes[i] for i in np.sort(chosen))]
-    keys = [(p.file, view) for p in kept for view in (VIEWS if p.name else (PLAIN,))]
-    computed = compute(vision, data, keys, run / "names.npy", {ENTRY: PARTS[ENTRY]})
+    keys = [(p.file, view) for p in kept for view in (VIEWS if p.name else SCENE_VIEWS)]
+    part = {ENTRY: PARTS[ENTRY]}
+    computed = compute(vision, data, keys, run / "names.npy", part)
     rows: dict[str, list[int]] = {}
     for row, (file, _) in enumerate(computed.keys):
         rows.setdefault(file, []).append(row)
+    encoder = Encoder(vision, part)
+    drawn = np.stack([encoder.encode(nothing(number)) for number in range(NOTHING)])
+    for number in range(NOTHING):
+        kept.append(Photo(f"nothing/{number}", "nothing"))
+        rows[kept[-1].file] = [len(keys) + number]
     spoken = [spoken_name(p.name, p.kind) if p.name else "" for p in kept]
     names = sorted({*spoken} - {""})
     place = {name: i for i, name in enumerate(names)} | {"": len(names)}
-    return Material(kept, names, np.array([place[s] for s in spoken]), [rows[p.file] for p in kept], computed.values)
+    labels = np.array([place[s] for s in spoken])
+    return Material(kept, names, labels, [rows[p.file] for p in kept], (computed.values, drawn))
 
 
 def fit(
@@ -184,14 +222,15 @@ def temperature(logits: torch.Tensor, labels: torch.Tensor) -> float:
 
 def check(material: Material, photos: np.ndarray, logits: torch.Tensor) -> dict[str, float]:
     """Of photos that were left out, logits as they will be: share of each set that is named right, of named things for
-    which no name is likely enough, and of scenes that are given a name all the same."""
+    which no name is likely enough, and of scenes and pictures of nothing that are given a name all the same."""
     chances, best = logits.softmax(1)[:, :-1].max(1)
     said, right = (chances >= LEAST).numpy(), best.numpy() == material.labels[photos]
-    sets = np.array([material.photos[photo].source if material.photos[photo].name else "scenes" for photo in photos])
-    told = {str(name): round(float((said & right)[sets == name].mean()), 3) for name in sorted(set(sets))}
-    told["unnamed"] = round(float(1 - said[sets != "scenes"].mean()), 3)
-    told["scenes"] = round(float(said[sets == "scenes"].mean()), 3)
-    return told
+    shown = [material.photos[photo] for photo in photos]
+    sets = np.array([p.source if p.name or p.source == "nothing" else "scenes" for p in shown])
+    named = np.array([p.name is not None for p in shown])
+    told = {str(name): float((said & right)[sets == name].mean()) for name in sorted(set(sets[named]))}
+    told |= {str(name): float(said[sets == name].mean()) for name in sorted(set(sets[~named]))}
+    return {name: round(value, 3) for name, value in {**told, "unnamed": float(1 - said[named].mean())}.items()}
 
 
 def write_namer(net: NameNetwork, about: Names, divisor: float, some: np.ndarray, out: Path) -> None:

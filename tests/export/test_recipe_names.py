@@ -10,7 +10,17 @@ pytest.importorskip("torch", reason="pip install 'glint[export]'")
 import torch
 
 from export.recipe.efficientnet_lite import EfficientNetLite
-from export.recipe.names import Material, NameNetwork, Plan, check, fit, predict, temperature, write_namer
+from export.recipe.names import (
+    Material,
+    NameNetwork,
+    Plan,
+    check,
+    fit,
+    nothing,
+    predict,
+    temperature,
+    write_namer,
+)
 from export.recipe.object_blocks import LastBlocks
 from export.recipe.object_features import ENTRY_COLUMNS, ENTRY_WIDTH
 from export.recipe.photos import Photo
@@ -32,7 +42,8 @@ def material():
         views = 1 if label == 3 else 2
         rows.append(list(range(len(entries), len(entries) + views)))
         entries += [kinds[label] + draw.integers(-40, 41, (49, WIDTH)) for _ in range(views)]
-    return Material(photos, ["pear", "kiwi", "glass"], labels, rows, np.stack(entries).astype(np.uint8))
+    both = np.split(np.stack(entries).astype(np.uint8), [len(entries) - 4])
+    return Material(photos, ["pear", "kiwi", "glass"], labels, rows, (both[0], both[1]))
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +64,15 @@ def test_it_tells_things_from_each_other_and_from_scenes(material, trained):
     assert told["scenes"] < 0.2
 
 
+def test_pictures_of_nothing_are_of_many_kinds_and_the_same_each_time():
+    drawn = [nothing(number) for number in range(60)]
+    assert all(np.array_equal(picture, nothing(number)) for number, picture in enumerate(drawn))
+    deviations = np.array([picture.std((0, 1)).mean() for picture in drawn])
+    assert {picture.shape for picture in drawn} == {(224, 224, 3)}
+    assert (deviations < 4).sum() > 5  # one colour
+    assert (deviations > 25).sum() > 5
+
+
 def test_what_was_trained_is_not_trained_again(material, trained, tmp_path):
     torch.save(trained.state_dict(), tmp_path / "names.pt")
     start = NameNetwork(LastBlocks(cast(EfficientNetLite, blocks_of_chance()), 0.05, 120), 3)
@@ -70,13 +90,14 @@ def test_the_temperature_is_that_of_the_labels():
 
 
 def test_what_ships_has_the_chances_of_what_was_trained(material, trained, tmp_path):
-    cells = np.zeros((len(material.entries), 49, ENTRY_COLUMNS.stop + 8), np.uint8)
-    cells[..., ENTRY_COLUMNS] = material.entries
+    entries = np.concatenate(material.entries)
+    cells = np.zeros((len(entries), 49, ENTRY_COLUMNS.stop + 8), np.uint8)
+    cells[..., ENTRY_COLUMNS] = entries
     about = Names(("What is this?",), SPOKEN, least=0.4)
-    write_namer(trained, about, 0.5, material.entries, tmp_path / "names.onnx")
+    write_namer(trained, about, 0.5, entries, tmp_path / "names.onnx")
     namer = Namer(tmp_path / "names.onnx")
     with torch.no_grad():
-        wanted = (trained(torch.from_numpy(material.entries)) / 0.5).softmax(1).numpy()
+        wanted = (trained(torch.from_numpy(entries)) / 0.5).softmax(1).numpy()
     found = np.stack([namer.chances(picture) for picture in cells])
     np.testing.assert_allclose(found, wanted, atol=0.1)
     for picture, chances in zip(cells, found, strict=True):

@@ -47,12 +47,14 @@ def test_a_name_that_is_not_likely_enough_is_left_to_the_language_model(model, v
     assert model.answer(view, "What is this?").by == "the language model"
 
 
-def test_a_scene_has_no_name(model):
-    sky, sand = np.full((100, 224, 3), (120, 170, 230)), np.full((124, 224, 3), (220, 190, 140))
-    noise = np.random.default_rng(0).integers(-20, 20, (224, 224, 3))
-    beach = model.look(np.clip(np.concatenate([sky, sand]) + noise, 0, 255).astype(np.uint8))
-    assert model.namer.name(beach.seen.cells) is None
-    assert model.answer(beach, "What is this?").by == "the language model"
+@pytest.mark.parametrize("colours", [((120, 170, 230), (220, 190, 140)), ((255,) * 3,) * 2, ((0,) * 3,) * 2])
+@pytest.mark.parametrize("grain", [1, 20])
+def test_what_shows_nothing_has_no_name(model, colours, grain):
+    above, below = (np.full((rows, 224, 3), colour) for rows, colour in zip((100, 124), colours, strict=True))
+    noise = np.random.default_rng(0).integers(-grain, grain, (224, 224, 3))
+    picture = model.look(np.clip(np.concatenate([above, below]) + noise, 0, 255).astype(np.uint8))
+    assert model.namer.name(picture.seen.cells) is None
+    assert model.answer(picture, "What is this?").by != "the network for names"
 
 
 @pytest.mark.parametrize("question", ["What colour is this?", "Is this a pineapple?", "Describe what you see."])
